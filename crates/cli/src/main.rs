@@ -1,0 +1,3 @@
+//! The `fosse` command.
+
+fn main() {}

@@ -1,0 +1,78 @@
+//! Where "nothing found" means nothing was there.
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+/// Whether a place was assessed, and if not, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Looked at: silence means that no new line was found.
+    Assessed,
+    /// No data in the earlier image.
+    NodataEarlier,
+    /// No data in the later image.
+    NodataLater,
+    /// Outside the later image.
+    OffLater,
+    /// The two images do not fit on each other here.
+    Misaligned,
+    /// Nothing to measure the fit by: water, cloud or plain ground.
+    NoTies,
+    /// One of the images is too coarse to show a trench.
+    TooCoarse,
+}
+
+impl Reason {
+    /// Every reason, in the order in which they are reported.
+    pub const ALL: [Self; 7] = [
+        Self::Assessed,
+        Self::NodataEarlier,
+        Self::NodataLater,
+        Self::OffLater,
+        Self::Misaligned,
+        Self::NoTies,
+        Self::TooCoarse,
+    ];
+
+    /// The word in data: `assessed`, `nodata_earlier`, …
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assessed => "assessed",
+            Self::NodataEarlier => "nodata_earlier",
+            Self::NodataLater => "nodata_later",
+            Self::OffLater => "off_later",
+            Self::Misaligned => "misaligned",
+            Self::NoTies => "no_ties",
+            Self::TooCoarse => "too_coarse",
+        }
+    }
+
+    /// As a person would say it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Assessed => "assessed",
+            Self::NodataEarlier => "no data in the earlier image",
+            Self::NodataLater => "no data in the later image",
+            Self::OffLater => "outside the later image",
+            Self::Misaligned => "the two images do not fit on each other",
+            Self::NoTies => "nothing to measure the fit of the images by",
+            Self::TooCoarse => "an image is too coarse to show a trench",
+        }
+    }
+}
+
+/// What was assessed of a pair's grid, block by block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Side of a block, pixels.
+    pub block_px: usize,
+    /// Shape of the grid, `(rows, cols)`.
+    pub shape: (usize, usize),
+    /// The reason that holds for most pixels of each block, `(block rows, block cols)`.
+    pub blocks: Array2<Reason>,
+    /// Pixels by reason over the whole grid, in the order of [`Reason::ALL`].
+    pub pixels: [u64; Reason::ALL.len()],
+    /// Residual after alignment where it is known, pixels: one value a block, NaN elsewhere.
+    pub residual_px: Array2<f32>,
+}

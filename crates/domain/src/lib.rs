@@ -1,0 +1,20 @@
+//! The nouns of Fosse: what a capture, a grid, a raster, a pair, an earthwork and a coverage are.
+//!
+//! No I/O, no threads, no GDAL. Pixels are [`Pixel`] `(row, col)`, ground is [`geo_types::Coord`] `(x, y)`:
+//! two types, so that the compiler sees a swap. Units ride in the names.
+
+mod capture;
+mod coverage;
+mod earthwork;
+mod grid;
+mod pixel_map;
+mod raster;
+mod window;
+
+pub use capture::{Capture, DateSource, Pair, ViewGeometry};
+pub use coverage::{Coverage, Reason};
+pub use earthwork::{Class, Earthwork, Evidence};
+pub use grid::{Affine, Crs, Grid, GridError, Pixel};
+pub use pixel_map::PixelMap;
+pub use raster::Raster;
+pub use window::Window;

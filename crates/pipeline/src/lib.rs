@@ -1,0 +1,1 @@
+//! The order of the steps: the one API that every front end calls.

@@ -1,0 +1,1 @@
+//! Earthworks and a dated front line in, measurements and documents out.
