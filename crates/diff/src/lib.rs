@@ -1,1 +1,19 @@
-//! Two rasters on one grid in, earthworks out: align, line gain, trace, classify.
+//! Two images on one grid in, earthworks out: align, normalise, line gain, trace, classify.
+//!
+//! Pure: no paths, no clock, no GDAL. Pixels come through [`PairSource`], window by window, so that no step
+//! holds a whole image. Results depend neither on the number of threads nor on the size of the windows: every
+//! statistic is anchored at the shared grid, every line is traced over the whole grid at once.
+
+pub mod align;
+pub mod classify;
+pub mod compare;
+pub mod error;
+pub mod line_gain;
+pub mod resample;
+pub mod source;
+pub mod strip;
+pub mod trace;
+
+pub use compare::{Comparison, Found, Options, Proposal, compare, proposals};
+pub use error::{CompareError, OptionError};
+pub use source::{PairSource, Progress, Silent, Stage};

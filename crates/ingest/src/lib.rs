@@ -1,1 +1,28 @@
 //! Dated tiles in: catalogue, metadata, pairing, windowed reading; the only crate that links GDAL.
+//!
+//! [`catalogue()`] walks a folder and dates what it finds, [`pairs`] says which captures to compare,
+//! [`shared_grid`] and [`pixel_map`] where, and [`Image`] reads their pixels window by window. What cannot be
+//! used is an entry of [`Catalogue::skipped`], never silence. [`write`](mod@write) is the way back: GeoTIFFs out.
+//!
+//! GDAL's state is per process: call [`configure`] once, before anything else.
+
+pub mod catalogue;
+mod date;
+mod error;
+#[cfg(test)]
+mod fixture;
+mod header;
+mod image;
+mod layout;
+mod library;
+mod pairing;
+mod project;
+mod stac;
+pub mod write;
+
+pub use catalogue::{Catalogue, Skipped, catalogue};
+pub use error::{Error, GdalMessage, Result};
+pub use image::Image;
+pub use library::configure;
+pub use pairing::pairs;
+pub use project::{FINEST_PIXEL_M, pixel_map, pixel_size_m, shared_grid, to_lon_lat};

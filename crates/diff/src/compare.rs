@@ -1,0 +1,444 @@
+//! The order of the steps, for one pair.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::{Class, Coverage, Evidence, Pixel, Raster, Reason, Window};
+use ndarray::Array2;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CompareError, OptionError, PairSource, Progress, Stage,
+    align::{self, Correlator, Field, Surface, Verdict},
+    classify,
+    line_gain::{self, Layout, Point, Scale},
+    resample,
+    strip::{self, Station, Strip},
+    trace::{self, Line},
+};
+
+/// How a pair is compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Side of the windows that are worked on at a time, pixels. Changes memory and speed, never the result.
+    /// Default 1024; 128–8192.
+    pub window_px: usize,
+    /// Alignment.
+    pub align: align::Options,
+    /// Line gain.
+    pub line_gain: line_gain::Options,
+    /// Tracing.
+    pub trace: trace::Options,
+    /// Classification.
+    pub classify: classify::Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            window_px: 1024,
+            align: Default::default(),
+            line_gain: Default::default(),
+            trace: Default::default(),
+            classify: Default::default(),
+        }
+    }
+}
+
+impl Options {
+    /// # Errors
+    /// [`OptionError`] for the first option out of its range.
+    pub fn validate(&self) -> Result<(), OptionError> {
+        OptionError::check("window_px", self.window_px as f64, 128.0..=8192.0, "128 to 8192")?;
+        self.align.validate()?;
+        self.line_gain.validate()?;
+        self.trace.validate()?;
+        self.classify.validate()
+    }
+}
+
+/// A line that is taken for a new earthwork, on the shared grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Proposed class.
+    pub class: Class,
+    /// 0–1.
+    pub confidence: f64,
+    /// Centreline on the shared grid.
+    pub centreline: Vec<Pixel>,
+    /// Width of the cut, metres.
+    pub width_m: f64,
+    /// What speaks for it.
+    pub evidence: Evidence,
+}
+
+/// All that one pair tells.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// New earthworks, the surest first.
+    pub found: Vec<Found>,
+    /// Where silence means that nothing was found.
+    pub coverage: Coverage,
+    /// How well the two images fit.
+    pub alignment: align::Summary,
+    /// Displacement of the later image.
+    pub field: Field,
+}
+
+/// Smallest grid that is compared, pixels on a side: less shows no context.
+pub const MIN_SIDE_PX: usize = 64;
+/// Pixels coarser than this show no trench, metres.
+pub const MAX_PIXEL_M: f64 = 1.2;
+/// Side of a coverage block, pixels.
+const COVERAGE_PX: usize = 16;
+/// Longest part of a line that is unrolled from one read, in stations (100 m).
+const STATIONS_PER_READ: usize = 200;
+
+/// New earthworks of a pair.
+///
+/// The result does not depend on the number of threads of the current rayon pool nor on
+/// [`Options::window_px`].
+///
+/// # Errors
+/// [`CompareError::Read`] where the source fails, [`CompareError::TooSmall`] below [`MIN_SIDE_PX`],
+/// [`CompareError::Cancelled`] on request.
+pub fn compare<S: PairSource>(
+    source: &S,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Comparison, CompareError<S::Error>> {
+    let (view, coverage, lines) = traced(source, options, progress)?;
+    let pixel_m = source.pixel_m();
+    let judged = unrolled_each(&view, &lines, progress, |line, stations, strip| {
+        classify::judge(&strip, line, &stations, pixel_m, &options.classify)
+    })?;
+    let found = classify::without_twins(judged.into_iter().flatten().collect(), pixel_m)
+        .into_iter()
+        .map(|j| Found {
+            class: j.class,
+            confidence: j.confidence,
+            centreline: trace::resampled(&j.vertices, 1.0 / pixel_m)
+                .into_iter()
+                .map(|(row, col)| Pixel { row, col })
+                .collect(),
+            width_m: j.width_m,
+            evidence: j.evidence,
+        })
+        .collect();
+    Ok(Comparison { found, coverage, alignment: view.field.summary, field: view.field })
+}
+
+/// A traced line with its strip, before any verdict: what a judge is trained on.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The line.
+    pub line: Line,
+    /// Places of the rows of the strip, each with the unit vector across.
+    pub stations: Vec<Station>,
+    /// The line unrolled on both dates.
+    pub strip: Strip,
+}
+
+/// Every line of a pair that is traced, unrolled and unjudged. Memory grows with their number.
+///
+/// # Errors
+/// As [`compare`].
+pub fn proposals<S: PairSource>(
+    source: &S,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<Proposal>, CompareError<S::Error>> {
+    let (view, _, lines) = traced(source, options, progress)?;
+    unrolled_each(&view, &lines, progress, |line, stations, strip| Proposal { line: line.clone(), stations, strip })
+}
+
+/// Alignment, coverage and all lines of a pair.
+fn traced<'a, S: PairSource>(
+    source: &'a S,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<(View<'a, S>, Coverage, Vec<Line>), CompareError<S::Error>> {
+    let (rows, cols) = source.shape();
+    if rows < MIN_SIDE_PX || cols < MIN_SIDE_PX {
+        return Err(CompareError::TooSmall { rows, cols, min: MIN_SIDE_PX });
+    }
+    let field = alignment(source, options, progress)?;
+    let view = View { source, field };
+    let (points, coverage) = gain(&view, options, progress)?;
+    let pixel_m = source.pixel_m();
+    let lines = points
+        .into_par_iter()
+        .zip(Scale::ALL)
+        .flat_map_iter(|(points, scale)| trace::lines(points, scale, pixel_m, &options.trace))
+        .collect();
+    Ok((view, coverage, lines))
+}
+
+/// Both images of a pair on the shared grid, the later one where its content belongs.
+struct View<'a, S> {
+    source: &'a S,
+    field: Field,
+}
+
+impl<S: PairSource> View<'_, S> {
+    /// Both dates on `window`.
+    fn read(&self, window: Window) -> Result<(Raster, Raster), CompareError<S::Error>> {
+        let earlier = self.source.earlier(window).map_err(CompareError::Read)?;
+        let later = later_on_grid(self.source, window, |p| self.field.displaced(p))?;
+        Ok((earlier, later))
+    }
+}
+
+/// The later image on `window` of the shared grid; `displaced` says where on the grid its content lies.
+fn later_on_grid<S: PairSource>(
+    source: &S,
+    window: Window,
+    displaced: impl Fn(Pixel) -> Pixel,
+) -> Result<Raster, CompareError<S::Error>> {
+    let map = source.later_map();
+    let to_source = |p: Pixel| map.at(displaced(p));
+    let scale = map.scale();
+    let need = resample::source_window(window, source.later_shape(), scale, to_source);
+    if need.is_empty() {
+        return Ok(Raster::invalid(window));
+    }
+    let pixels = source.later(need).map_err(CompareError::Read)?;
+    Ok(resample::onto(&pixels, window, scale, to_source))
+}
+
+/// Counts finished units of a stage and passes them on.
+struct Counter<'a> {
+    progress: &'a dyn Progress,
+    stage: Stage,
+    done: AtomicUsize,
+    total: usize,
+}
+
+impl<'a> Counter<'a> {
+    fn new(progress: &'a dyn Progress, stage: Stage, total: usize) -> Self {
+        progress.advance(stage, 0, total);
+        Self { progress, stage, done: AtomicUsize::new(0), total }
+    }
+
+    fn advance(&self) {
+        self.progress.advance(self.stage, self.done.fetch_add(1, Ordering::Relaxed) + 1, self.total);
+    }
+
+    fn check<E: std::error::Error>(&self) -> Result<(), CompareError<E>> {
+        if self.progress.cancelled() { Err(CompareError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// Where the later image lies: one shift for all, then a field through ties around it.
+fn alignment<S: PairSource>(
+    source: &S,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Field, CompareError<S::Error>> {
+    let shape = source.shape();
+    let coarse = align::coarse_windows(shape);
+    let fine = align::tie_windows(shape);
+    let count = Counter::new(progress, Stage::Align, coarse.len() + fine.len());
+    let correlator = Correlator::new(align::WINDOW_PX);
+    let max_px = (options.align.max_shift_m / source.pixel_m() / align::COARSE as f64).ceil() as usize;
+    // Beyond a third of the window too little overlaps.
+    let reach = max_px.clamp(4, align::WINDOW_PX / 3);
+    let surfaces: Vec<Option<Surface>> = coarse
+        .par_iter()
+        .map(|&w| {
+            count.check()?;
+            let earlier = source.earlier(w).map_err(CompareError::Read)?;
+            let later = later_on_grid(source, w, |p| p)?;
+            let (e, l) =
+                (resample::decimate(&earlier, align::COARSE), resample::decimate(&later, align::COARSE));
+            count.advance();
+            Ok(correlator.surface((&e.0, &e.1), (&l.0, &l.1), reach))
+        })
+        .collect::<Result<_, CompareError<S::Error>>>()?;
+    let first = Surface::sum(surfaces.iter().flatten())
+        .and_then(|s| s.peak())
+        .map(|p| (p.d_row_px * align::COARSE as f64, p.d_col_px * align::COARSE as f64));
+    // Whole pixels: the windows of the ties are read where the content is, and not resampled for it.
+    let shift = first.map_or((0.0, 0.0), |(r, c)| (r.round(), c.round()));
+    let ties = fine
+        .par_iter()
+        .map(|&w| {
+            count.check()?;
+            let earlier = source.earlier(w).map_err(CompareError::Read)?;
+            let later = later_on_grid(source, w, |p| Pixel { row: p.row + shift.0, col: p.col + shift.1 })?;
+            count.advance();
+            Ok(align::tie(&correlator, &earlier, &later, shift))
+        })
+        .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
+    Ok(Field::fit(ties.into_iter().flatten().collect(), shape, first, fine.len(), &options.align))
+}
+
+/// Points of gain per scale, and what was assessed.
+fn gain<S: PairSource>(
+    view: &View<'_, S>,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<([Vec<Point>; 2], Coverage), CompareError<S::Error>> {
+    let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
+    let layout = Layout::of(pixel_m);
+    let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));
+    let count = Counter::new(progress, Stage::LineGain, windows.len());
+    let residual_px = view.field.summary.residual_px.unwrap_or(1.0) as f32;
+    let parts = windows
+        .par_iter()
+        .map(|&core| {
+            count.check()?;
+            let region = core.grown(layout.halo_px, shape).snapped(layout.block_px, shape);
+            let (earlier, later) = view.read(region)?;
+            let blocks = assessed(view, &earlier, &later, core);
+            let points = Scale::ALL.map(|scale| {
+                if pixel_m > MAX_PIXEL_M {
+                    return vec![];
+                }
+                let mut points = line_gain::points(
+                    &earlier,
+                    &later,
+                    core,
+                    scale,
+                    pixel_m,
+                    residual_px,
+                    &options.line_gain,
+                );
+                points.retain(|p| {
+                    let at = Pixel { row: f64::from(p.row), col: f64::from(p.col) };
+                    view.field.verdict(at).0 == Verdict::Aligned
+                });
+                points
+            });
+            count.advance();
+            Ok((points, blocks))
+        })
+        .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
+    let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
+    let mut coverage = Coverage {
+        block_px: COVERAGE_PX,
+        shape,
+        blocks: Array2::from_elem(blocks_shape, Reason::OffLater),
+        pixels: [0; Reason::ALL.len()],
+        residual_px: Array2::from_shape_fn(blocks_shape, |(i, j)| {
+            let middle = |b: usize| (b * COVERAGE_PX + COVERAGE_PX / 2) as f64;
+            view.field.verdict(Pixel { row: middle(i), col: middle(j) }).1
+        }),
+    };
+    let mut all = [vec![], vec![]];
+    for (points, blocks) in parts {
+        all.iter_mut().zip(points).for_each(|(all, p)| all.extend(p));
+        for (at, counts) in blocks {
+            coverage.pixels.iter_mut().zip(counts).for_each(|(sum, n)| *sum += u64::from(n));
+            let most = (0..counts.len()).rev().max_by_key(|&i| counts[i]).unwrap_or(0);
+            coverage.blocks[at] = Reason::ALL[most];
+        }
+    }
+    Ok((all, coverage))
+}
+
+/// Pixels by reason of each coverage block of `core`, with the place of the block.
+type BlockCounts = Vec<((usize, usize), [u32; Reason::ALL.len()])>;
+
+fn assessed<S: PairSource>(
+    view: &View<'_, S>,
+    earlier: &Raster,
+    later: &Raster,
+    core: Window,
+) -> BlockCounts {
+    let region = earlier.window;
+    let (later_rows, later_cols) = view.source.later_shape();
+    let index = |reason: Reason| Reason::ALL.iter().position(|&r| r == reason).unwrap_or(0);
+    let mut out = vec![];
+    for row in (core.row..core.row_end()).step_by(COVERAGE_PX) {
+        for col in (core.col..core.col_end()).step_by(COVERAGE_PX) {
+            let block = Window::new(
+                row,
+                col,
+                COVERAGE_PX.min(core.row_end() - row),
+                COVERAGE_PX.min(core.col_end() - col),
+            );
+            let middle = Pixel { row: (row + COVERAGE_PX / 2) as f64, col: (col + COVERAGE_PX / 2) as f64 };
+            let there = view.source.later_map().at(view.field.displaced(middle));
+            let off = there.row < 0.0
+                || there.col < 0.0
+                || there.row > later_rows as f64
+                || there.col > later_cols as f64;
+            let fit = match view.field.verdict(middle).0 {
+                _ if view.source.pixel_m() > MAX_PIXEL_M => Reason::TooCoarse,
+                Verdict::Aligned => Reason::Assessed,
+                Verdict::Misaligned => Reason::Misaligned,
+                Verdict::NoTies => Reason::NoTies,
+            };
+            let mut counts = [0; Reason::ALL.len()];
+            for r in block.row - region.row..block.row_end() - region.row {
+                for c in block.col - region.col..block.col_end() - region.col {
+                    let reason = match (earlier.valid[(r, c)], later.valid[(r, c)]) {
+                        (false, _) => Reason::NodataEarlier,
+                        (_, false) if off => Reason::OffLater,
+                        (_, false) => Reason::NodataLater,
+                        _ => fit,
+                    };
+                    counts[index(reason)] += 1;
+                }
+            }
+            out.push(((row / COVERAGE_PX, col / COVERAGE_PX), counts));
+        }
+    }
+    out
+}
+
+/// Unrolls every line and hands it to `then`; results in the order of `lines`, tidied by place.
+fn unrolled_each<S: PairSource, T: Send>(
+    view: &View<'_, S>,
+    lines: &[Line],
+    progress: &dyn Progress,
+    then: impl Fn(&Line, Vec<Station>, Strip) -> T + Sync,
+) -> Result<Vec<T>, CompareError<S::Error>> {
+    let pixel_m = view.source.pixel_m();
+    let count = Counter::new(progress, Stage::Classify, lines.len());
+    // Neighbouring lines are read one after the other: their pixels are still in the reader's cache.
+    let mut order: Vec<&Line> = lines.iter().collect();
+    let place = |l: &Line| l.vertices.first().map_or((0, 0), |v| ((v.0 / 512.0) as i64, v.1 as i64));
+    order.sort_by_key(|l| place(l));
+    order
+        .into_par_iter()
+        .map(|line| {
+            count.check()?;
+            let stations = strip::stations(&line.vertices, pixel_m);
+            let strip = unrolled(view, &stations)?;
+            count.advance();
+            Ok(then(line, stations, strip))
+        })
+        .collect()
+}
+
+/// The strip of a line, read in parts so that memory does not grow with its length.
+fn unrolled<S: PairSource>(
+    view: &View<'_, S>,
+    stations: &[Station],
+) -> Result<Strip, CompareError<S::Error>> {
+    let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
+    let mut whole =
+        Strip { earlier: Array2::zeros((0, strip::ACROSS)), later: Array2::zeros((0, strip::ACROSS)) };
+    for part in stations.chunks(STATIONS_PER_READ) {
+        let bound = |get: fn(&(f64, f64)) -> f64| {
+            part.iter().map(|s| get(&s.0)).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)))
+        };
+        let ((top, bottom), (left, right)) = (bound(|p| p.0), bound(|p| p.1));
+        let (row, col) = (top.max(0.0) as usize, left.max(0.0) as usize);
+        let around = Window::new(
+            row,
+            col,
+            (bottom.max(0.0) as usize + 1).saturating_sub(row),
+            (right.max(0.0) as usize + 1).saturating_sub(col),
+        );
+        let (earlier, later) = view.read(around.grown(strip::margin_px(pixel_m), shape))?;
+        let strip = strip::unroll(&earlier, &later, part, pixel_m);
+        // The shapes agree by construction.
+        whole.earlier.append(ndarray::Axis(0), strip.earlier.view()).ok();
+        whole.later.append(ndarray::Axis(0), strip.later.view()).ok();
+    }
+    Ok(whole)
+}

@@ -1,0 +1,186 @@
+//! Strength of dark lines on one date.
+
+use multiversion::multiversion;
+use ndarray::Array2;
+
+use super::{Profile, gaussian};
+
+/// Directions that are tried: every 11.25°, half the width of the finest filter's lobe.
+pub const DIRECTIONS: u8 = 16;
+
+/// Rows filtered at a time: what a core's cache holds.
+const STRIP_ROWS: usize = 32;
+
+/// Unit vector `(row, col)` along direction `k`.
+pub fn direction(k: u8) -> (f32, f32) {
+    let angle = std::f32::consts::PI * f32::from(k) / f32::from(DIRECTIONS);
+    (angle.sin(), angle.cos())
+}
+
+/// Line strength and direction of one date.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Lower flank less core, in the unit of the image; 0 where there is no dark line or a pixel under the
+    /// filter is invalid. Never NaN.
+    pub strength: Array2<f32>,
+    /// Index of the strongest direction, see [`direction`].
+    pub direction: Array2<u8>,
+}
+
+/// Reach of a filter, metres.
+pub(super) fn reach_m(profile: Profile) -> f64 {
+    let flank_m = profile.flanks_m.iter().copied().fold(0.0, f64::max);
+    profile.length_m / 2.0 + flank_m + 3.0 * profile.smoothing_m
+}
+
+/// Strength of dark lines of `profile` on `image`, whose pixels are `pixel_m` wide.
+pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile: Profile) -> Response {
+    let (rows, cols) = image.dim();
+    let sigma_px = (profile.smoothing_m / pixel_m) as f32;
+    let smooth = gaussian::smooth(image, valid, sigma_px.max(0.4));
+    let half_px = profile.length_m / pixel_m / 2.0;
+    // Samples along the line no farther apart than the smoothing bridges.
+    let steps = (half_px / (2.0 * f64::from(sigma_px)).clamp(1.0, 2.0)).ceil().max(1.0) as i32;
+    let flank_px = profile.flanks_m.iter().map(|m| m / pixel_m).fold(0.0, f64::max).ceil() as usize + 1;
+    let pad = half_px.ceil() as usize + flank_px + 1;
+
+    let width = cols + 2 * pad;
+    let mut padded = vec![0.0f32; (rows + 2 * pad) * width];
+    for r in 0..rows + 2 * pad {
+        // The edge is repeated: no line is seen along it.
+        let from = smooth.row(r.saturating_sub(pad).min(rows - 1));
+        let to = &mut padded[r * width..(r + 1) * width];
+        to.iter_mut().enumerate().for_each(|(c, v)| *v = from[c.saturating_sub(pad).min(cols - 1)]);
+    }
+
+    let mut strength = Array2::<f32>::zeros((rows, cols));
+    let mut best = Array2::<u8>::zeros((rows, cols));
+    let mean_width = cols + 2 * flank_px;
+    let mut mean = vec![0.0f32; (STRIP_ROWS + 2 * flank_px) * mean_width];
+    for top in (0..rows).step_by(STRIP_ROWS) {
+        let strip = STRIP_ROWS.min(rows - top);
+        for k in 0..DIRECTIONS {
+            let (dr, dc) = direction(k);
+            let offsets: Vec<(isize, isize)> = (-steps..=steps)
+                .map(|s| half_px as f32 * s as f32 / steps as f32)
+                .map(|t| ((t * dr).round() as isize, (t * dc).round() as isize))
+                .collect();
+            let norm = 1.0 / offsets.len() as f32;
+            for m in 0..strip + 2 * flank_px {
+                let out = &mut mean[m * mean_width..(m + 1) * mean_width];
+                out.fill(0.0);
+                for &(a, b) in &offsets {
+                    // Row `top + m − flank_px` of the image, in padded rows.
+                    let row = (top + m + pad - flank_px).wrapping_add_signed(a);
+                    let from = (row * width + pad - flank_px).wrapping_add_signed(b);
+                    gaussian::add_scaled(out, &padded[from..from + mean_width], norm);
+                }
+            }
+            for &flank_m in profile.flanks_m {
+                let w = (flank_m / pixel_m) as f32;
+                let (nr, nc) = ((w * dc).round() as isize, (-w * dr).round() as isize);
+                for r in 0..strip {
+                    let at = |s: isize| {
+                        let row = (r + flank_px).wrapping_add_signed(s * nr);
+                        let from = (row * mean_width + flank_px).wrapping_add_signed(s * nc);
+                        &mean[from..from + cols]
+                    };
+                    if let (Some(strength), Some(best)) =
+                        (strength.row_mut(top + r).as_slice_mut(), best.row_mut(top + r).as_slice_mut())
+                    {
+                        keep_stronger(strength, best, k, at(0), at(1), at(-1));
+                    }
+                }
+            }
+        }
+    }
+    blank_near_invalid(&mut strength, valid, (reach_m(profile) / pixel_m / 2.0).ceil() as usize);
+    Response { strength, direction: best }
+}
+
+/// Where `min(left, right) − core` beats `strength`, it and `k` replace what was there.
+#[multiversion(targets("x86_64+avx2"))]
+fn keep_stronger(strength: &mut [f32], best: &mut [u8], k: u8, core: &[f32], left: &[f32], right: &[f32]) {
+    let n = strength.len();
+    let (best, core, left, right) = (&mut best[..n], &core[..n], &left[..n], &right[..n]);
+    for i in 0..n {
+        let low = if left[i] < right[i] { left[i] } else { right[i] };
+        let s = low - core[i];
+        best[i] = if s > strength[i] { k } else { best[i] };
+        strength[i] = if s > strength[i] { s } else { strength[i] };
+    }
+}
+
+/// Zeroes `strength` within `reach` pixels (in a square) of an invalid pixel.
+fn blank_near_invalid(strength: &mut Array2<f32>, valid: &Array2<bool>, reach: usize) {
+    if valid.iter().all(|&v| v) {
+        return;
+    }
+    let (rows, cols) = strength.dim();
+    let mut blank = Array2::from_elem((rows, cols), false);
+    for r in 0..rows {
+        let mut until = 0;
+        for c in 0..cols + reach {
+            if c < cols && !valid[(r, c)] {
+                until = c + reach + 1;
+                blank.slice_mut(ndarray::s![r, c.saturating_sub(reach)..c]).fill(true);
+            }
+            if c < cols && c < until {
+                blank[(r, c)] = true;
+            }
+        }
+    }
+    for c in 0..cols {
+        let (mut until, mut last) = (0, None);
+        for r in 0..rows {
+            if blank[(r, c)] {
+                let from = r.saturating_sub(reach).max(last.map_or(0, |l: usize| l + 1));
+                (from..r).for_each(|i| strength[(i, c)] = 0.0);
+                (until, last) = (r + reach + 1, Some(r));
+            }
+            if r < until {
+                strength[(r, c)] = 0.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line_gain::Scale;
+
+    #[test]
+    fn a_dark_line_scores_its_depth_along_its_own_direction() {
+        let image =
+            Array2::from_shape_fn((60, 80), |(_, c)| if (39..42).contains(&c) { 60.0 } else { 100.0 });
+        let r = respond(&image, &Array2::from_elem((60, 80), true), 0.5, Scale::Narrow.profile());
+        assert_eq!(r.direction[(30, 40)], DIRECTIONS / 2);
+        assert!((30.0..=40.0).contains(&r.strength[(30, 40)]), "{}", r.strength[(30, 40)]);
+        assert_eq!(r.strength[(30, 20)], 0.0);
+    }
+
+    #[test]
+    fn a_bright_line_a_step_and_a_slope_score_nothing_at_their_middle() {
+        let valid = Array2::from_elem((60, 80), true);
+        let at = |f: &dyn Fn(usize, usize) -> f32| {
+            respond(&Array2::from_shape_fn((60, 80), |(r, c)| f(r, c)), &valid, 0.5, Scale::Narrow.profile())
+                .strength[(30, 40)]
+        };
+        assert!(at(&|_, c| if (39..42).contains(&c) { 140.0 } else { 100.0 }) < 2.0);
+        assert!(at(&|_, c| if c < 40 { 60.0 } else { 100.0 }) < 1.0);
+        assert!(at(&|r, c| (3 * r + 2 * c) as f32) < 1e-3);
+    }
+
+    #[test]
+    fn nothing_is_measured_beside_nodata() {
+        let image =
+            Array2::from_shape_fn((60, 80), |(_, c)| if (39..42).contains(&c) { 60.0 } else { 100.0 });
+        let mut valid = Array2::from_elem((60, 80), true);
+        valid[(30, 44)] = false;
+        let r = respond(&image, &valid, 0.5, Scale::Narrow.profile());
+        assert_eq!(r.strength[(30, 40)], 0.0);
+        assert_eq!(r.strength[(27, 41)], 0.0);
+        assert!(r.strength[(50, 40)] > 10.0);
+    }
+}

@@ -1,0 +1,65 @@
+//! Where the pixels come from and where word of the progress goes.
+
+use domain::{PixelMap, Raster, Window};
+
+/// The pixels of a pair, read by window from any thread.
+pub trait PairSource: Sync {
+    /// What can go wrong while reading.
+    type Error: std::error::Error + Send + 'static;
+
+    /// Shape of the shared grid, `(rows, cols)`.
+    fn shape(&self) -> (usize, usize);
+
+    /// Side of a pixel of the shared grid, metres.
+    fn pixel_m(&self) -> f64;
+
+    /// The earlier image on the shared grid. `window` lies within [`shape`](Self::shape).
+    ///
+    /// # Errors
+    /// Where the window cannot be read.
+    fn earlier(&self, window: Window) -> Result<Raster, Self::Error>;
+
+    /// Shape of the later image as delivered, `(rows, cols)`.
+    fn later_shape(&self) -> (usize, usize);
+
+    /// From pixels of the shared grid to pixels of the later image, by the georeferencing alone.
+    fn later_map(&self) -> &PixelMap;
+
+    /// The later image on its own grid. `window` lies within [`later_shape`](Self::later_shape).
+    ///
+    /// # Errors
+    /// Where the window cannot be read.
+    fn later(&self, window: Window) -> Result<Raster, Self::Error>;
+}
+
+/// The steps of a comparison that take long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Measuring ties.
+    Align,
+    /// Line gain, window by window.
+    LineGain,
+    /// Unrolling and judging lines.
+    Classify,
+}
+
+/// Told of the progress; asked whether to go on. Called from any thread.
+pub trait Progress: Sync {
+    /// `done` of `total` units of a stage are finished.
+    fn advance(&self, stage: Stage, done: usize, total: usize);
+
+    /// True to stop as soon as possible.
+    fn cancelled(&self) -> bool;
+}
+
+/// Nobody listens and nobody stops.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn advance(&self, _: Stage, _: usize, _: usize) {}
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,329 @@
+//! Which captures to compare with which.
+
+use chrono::{NaiveTime, TimeDelta};
+use domain::{Capture, Pair};
+use geo::ConvexHull;
+use geo_types::Coord;
+
+use crate::layout;
+use crate::project::metres_per_degree;
+
+/// Captures closer in time than this were taken in one pass.
+const ONE_PASS: TimeDelta = TimeDelta::minutes(10);
+
+/// Share of a pair's common ground that a capture between them must cover to make the pair superfluous.
+const COVERED: f64 = 0.9;
+
+/// The pairs worth comparing, sorted by the later date, then the earlier, then the ids.
+///
+/// A capture is paired with every earlier one that shares ground with it, unless a third, taken between the two and
+/// itself comparable with both, covers 90 % of that ground: what is new then shows in the steps over the third.
+/// Never a pair: captures of one pass (one Maxar catalogue id, or within 10 minutes, or on the same day
+/// where one of them is dated to the day only), and ARD tiles of different cells, which overlap by their padding.
+///
+/// Footprints are taken for convex; areas are of an equal-area plane around the later capture. The sides of a
+/// UTM rectangle bend in longitude and latitude, which errs by 0.05 % over 20 km. Captures across the 180° meridian
+/// are not paired.
+pub fn pairs(captures: &[Capture]) -> Vec<Pair> {
+    let keys: Vec<Key> = captures.iter().map(Key::of).collect();
+    let mut pairs = Vec::new();
+    for (l, later) in captures.iter().enumerate() {
+        let plane = Plane::around(keys[l].bounds);
+        let ground = plane.outline(&keys[l].hull);
+        let extent = area(&ground);
+        // Earlier captures that share ground, the latest first.
+        let mut before: Vec<(usize, Vec<Coord>)> = (0..captures.len())
+            .filter(|&e| comparable((&captures[e], &keys[e]), (later, &keys[l])))
+            .filter(|&e| keys[e].bounds.common(&keys[l].bounds).is_some())
+            .map(|e| (e, clip(&plane.outline(&keys[e].hull), &ground)))
+            .filter(|(_, common)| area(common) > 0.0)
+            .collect();
+        before.sort_by(|(a, _), (b, _)| {
+            let (a, b) = (&captures[*a], &captures[*b]);
+            b.datetime.cmp(&a.datetime).then_with(|| a.id.cmp(&b.id))
+        });
+        let boxes: Vec<Bounds> =
+            before.iter().map(|(_, common)| Bounds::of(common.iter().copied())).collect();
+        // A capture that covers all of the later one makes everything before it superfluous.
+        let whole: Vec<bool> = before.iter().map(|(_, c)| area(c) >= extent * (1.0 - 1e-9)).collect();
+        for (i, (e, common)) in before.iter().enumerate() {
+            let shared = area(common);
+            let superfluous = (0..i).any(|m| {
+                let between = before[m].0;
+                let could = boxes[m].common(&boxes[i]).is_some_and(|b| b.area() >= COVERED * shared);
+                could
+                    && comparable((&captures[*e], &keys[*e]), (&captures[between], &keys[between]))
+                    && (whole[m] || area(&clip(common, &before[m].1)) >= COVERED * shared)
+            });
+            if !superfluous {
+                pairs.push(Pair {
+                    earlier: captures[*e].clone(),
+                    later: later.clone(),
+                    overlap_km2: shared / 1e6,
+                });
+            }
+        }
+    }
+    pairs.sort_by(|a, b| {
+        let key = |p: &Pair| (p.later.datetime, p.earlier.datetime);
+        key(a).cmp(&key(b)).then_with(|| (&a.later.id, &a.earlier.id).cmp(&(&b.later.id, &b.earlier.id)))
+    });
+    pairs
+}
+
+/// What is asked of a capture again and again.
+struct Key {
+    /// The footprint's convex hull, degrees, counter-clockwise and not closed.
+    hull: Vec<Coord>,
+    bounds: Bounds,
+    cell: Option<(u32, String)>,
+    catalogue_id: Option<String>,
+}
+
+impl Key {
+    fn of(capture: &Capture) -> Self {
+        let mut hull = capture.footprint.convex_hull().into_inner().0.0;
+        hull.pop();
+        Self {
+            hull,
+            bounds: Bounds::of(capture.footprint.exterior().coords().copied()),
+            cell: layout::cell(capture),
+            catalogue_id: layout::catalogue_id(&capture.path),
+        }
+    }
+}
+
+/// True where `a` was taken in an earlier pass than `b` and may be compared with it, ground aside.
+fn comparable((a, a_key): (&Capture, &Key), (b, b_key): (&Capture, &Key)) -> bool {
+    let same = |x: &Option<String>, y: &Option<String>| x.is_some() && x == y;
+    if a.datetime >= b.datetime
+        || b.datetime - a.datetime < ONE_PASS
+        || same(&a_key.catalogue_id, &b_key.catalogue_id)
+    {
+        return false;
+    }
+    let to_the_day = a.datetime.time() == NaiveTime::MIN || b.datetime.time() == NaiveTime::MIN;
+    if to_the_day && a.datetime.date_naive() == b.datetime.date_naive() {
+        return false;
+    }
+    match (&a_key.cell, &b_key.cell) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    }
+}
+
+/// An upright rectangle, in degrees or metres.
+#[derive(Clone, Copy)]
+struct Bounds {
+    min: Coord,
+    max: Coord,
+}
+
+impl Bounds {
+    fn of(points: impl Iterator<Item = Coord>) -> Self {
+        let inf = f64::INFINITY;
+        let mut b = Self { min: Coord { x: inf, y: inf }, max: Coord { x: -inf, y: -inf } };
+        for p in points {
+            b.min = Coord { x: b.min.x.min(p.x), y: b.min.y.min(p.y) };
+            b.max = Coord { x: b.max.x.max(p.x), y: b.max.y.max(p.y) };
+        }
+        b
+    }
+
+    /// What both hold, `None` where that has no area.
+    fn common(&self, other: &Self) -> Option<Self> {
+        let min = Coord { x: self.min.x.max(other.min.x), y: self.min.y.max(other.min.y) };
+        let max = Coord { x: self.max.x.min(other.max.x), y: self.max.y.min(other.max.y) };
+        (min.x < max.x && min.y < max.y).then_some(Self { min, max })
+    }
+
+    fn area(&self) -> f64 {
+        (self.max.x - self.min.x) * (self.max.y - self.min.y)
+    }
+}
+
+/// Metres east and north of a point: Lambert's cylindrical equal-area projection, true to scale at the point.
+struct Plane {
+    origin: Coord,
+    east: f64,
+    north: f64,
+}
+
+impl Plane {
+    /// The plane around the middle of `bounds`, degrees.
+    fn around(bounds: Bounds) -> Self {
+        let origin = Coord { x: (bounds.min.x + bounds.max.x) / 2.0, y: (bounds.min.y + bounds.max.y) / 2.0 };
+        let (east, north) = metres_per_degree(origin.y);
+        Self { origin, east, north }
+    }
+
+    /// A ring of degrees on the plane.
+    fn outline(&self, ring: &[Coord]) -> Vec<Coord> {
+        let (sin, cos) = self.origin.y.to_radians().sin_cos();
+        ring.iter()
+            .map(|p| {
+                let rise_deg = ((p.y.to_radians().sin() - sin) / cos).to_degrees();
+                Coord { x: (p.x - self.origin.x) * self.east, y: rise_deg * self.north }
+            })
+            .collect()
+    }
+}
+
+/// What two convex rings, both counter-clockwise, have in common (Sutherland and Hodgman 1974).
+fn clip(subject: &[Coord], window: &[Coord]) -> Vec<Coord> {
+    let mut ring = subject.to_vec();
+    for (a, b) in sides(window) {
+        // Positive to the left of the side, which is inside.
+        let inside = |p: Coord| (b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x);
+        if ring.iter().all(|&p| inside(p) >= 0.0) {
+            continue;
+        }
+        let mut kept = Vec::with_capacity(ring.len() + 1);
+        for (p, q) in sides(&ring) {
+            let (s, t) = (inside(p), inside(q));
+            if s >= 0.0 {
+                kept.push(p);
+            }
+            if (s > 0.0 && t < 0.0) || (s < 0.0 && t > 0.0) {
+                let u = s / (s - t);
+                kept.push(Coord { x: p.x + u * (q.x - p.x), y: p.y + u * (q.y - p.y) });
+            }
+        }
+        ring = kept;
+    }
+    ring
+}
+
+/// The sides of a ring that is not closed.
+fn sides(ring: &[Coord]) -> impl Iterator<Item = (Coord, Coord)> + '_ {
+    ring.iter().copied().zip(ring.iter().copied().cycle().skip(1))
+}
+
+/// Area of a ring that is not closed, counter-clockwise.
+fn area(ring: &[Coord]) -> f64 {
+    sides(ring).map(|(p, q)| p.x * q.y - q.x * p.y).sum::<f64>() / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::capture;
+
+    const X: f64 = 655_000.0;
+    const Y: f64 = 5_727_000.0;
+
+    fn names(captures: &[Capture]) -> Vec<String> {
+        pairs(captures).iter().map(Pair::id).collect()
+    }
+
+    /// 4 km wide and 3 km high, moved by some metres.
+    fn at(id: &str, date: &str, east: f64, north: f64) -> Capture {
+        capture(id, date, (X + east, Y + north), (6000, 8000), 0.5)
+    }
+
+    // python3: pyproj.Geod(ellps="WGS84").geometry_area_perimeter of the densified rectangle
+    // (657000..659000, 5724000..5726000 in EPSG:32636).
+    #[test]
+    fn a_pair_and_its_common_ground() {
+        let captures =
+            [at("a", "2024-08-05T08:41:00Z", 0.0, 0.0), at("b", "2024-08-12T08:30:00Z", 2000.0, -1000.0)];
+        let found = pairs(&captures);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].id(), "a..b");
+        assert!((found[0].overlap_km2 / 4.000748 - 1.0).abs() < 3e-4, "{}", found[0].overlap_km2);
+    }
+
+    #[test]
+    fn only_neighbours_in_time_where_one_between_covers_the_ground() {
+        let row = ["2024-08-01T08:00:00Z", "2024-08-05T08:00:00Z", "2024-08-12T08:00:00Z"];
+        let ids = ["a", "b", "c"];
+        let same: Vec<Capture> = ids.iter().zip(row).map(|(id, d)| at(id, d, 0.0, 0.0)).collect();
+        assert_eq!(names(&same), ["a..b", "b..c"]);
+        // The one between covers 95 %, then 85 % of the common ground.
+        let mut most = same.clone();
+        most[1] = at("b", row[1], 200.0, 0.0);
+        assert_eq!(names(&most), ["a..b", "b..c"]);
+        most[1] = at("b", row[1], 600.0, 0.0);
+        assert_eq!(names(&most), ["a..b", "a..c", "b..c"]);
+    }
+
+    #[test]
+    fn the_order_of_the_captures_does_not_matter() {
+        let mut captures = vec![
+            at("a", "2024-08-01T08:00:00Z", 0.0, 0.0),
+            at("b", "2024-08-05T08:00:00Z", 600.0, 0.0),
+            at("c", "2024-08-12T08:00:00Z", 0.0, 300.0),
+        ];
+        let want = names(&captures);
+        captures.reverse();
+        assert_eq!(names(&captures), want);
+    }
+
+    #[test]
+    fn touching_or_far_captures_are_no_pair() {
+        let a = at("a", "2024-08-05T08:41:00Z", 0.0, 0.0);
+        assert!(names(&[a.clone(), at("b", "2024-08-12T08:30:00Z", 9000.0, 0.0)]).is_empty());
+        assert!(names(&[a, at("b", "2024-08-12T08:30:00Z", 0.0, 3100.0)]).is_empty());
+        assert!(pairs(&[]).is_empty());
+    }
+
+    #[test]
+    fn one_pass_is_no_pair_and_does_not_stand_between() {
+        let captures = [
+            at("a", "2024-08-05T08:41:00Z", 0.0, 0.0),
+            at("b", "2024-08-12T08:30:00Z", 0.0, 0.0),
+            at("c", "2024-08-12T08:30:20Z", 0.0, 0.0),
+        ];
+        assert_eq!(names(&captures), ["a..b", "a..c"]);
+        let other_pass =
+            [at("a", "2024-08-12T08:30:00Z", 0.0, 0.0), at("b", "2024-08-12T10:10:00Z", 0.0, 0.0)];
+        assert_eq!(names(&other_pass), ["a..b"]);
+        let to_the_day = [at("a", "2024-08-12", 0.0, 0.0), at("b", "2024-08-12T10:10:00Z", 0.0, 0.0)];
+        assert!(names(&to_the_day).is_empty());
+        let mut same_strip = other_pass;
+        same_strip[0].path = "/x/10300100F2A3B400-visual.tif".into();
+        same_strip[1].path = "/y/10300100F2A3B400-visual.tif".into();
+        assert!(names(&same_strip).is_empty());
+    }
+
+    #[test]
+    fn ard_tiles_pair_within_their_cell_only() {
+        let mut captures =
+            vec![at("a", "2024-08-05T08:41:00Z", 0.0, 0.0), at("b", "2024-08-12T08:30:00Z", 3700.0, 0.0)];
+        assert_eq!(names(&captures), ["a..b"]);
+        captures[0].path = "/x/36/102220011331/2024-08-05/10300100F2A3B400-visual.tif".into();
+        assert_eq!(names(&captures), ["a..b"]);
+        captures[1].path = "/x/36/102220011330/2024-08-12/10300100F2A3B500-visual.tif".into();
+        assert!(names(&captures).is_empty());
+    }
+
+    #[test]
+    fn a_thousand_captures_pair_quickly() {
+        let date =
+            |i: usize| format!("{}-{:02}-{:02}T08:00:00Z", 2010 + i / 336, i / 28 % 12 + 1, i % 28 + 1);
+        let jitter = |i: usize| ((i * 7919 % 401) as f64 * 10.0, (i * 104_729 % 401) as f64 * 8.0);
+        let template = at("x", "2024-08-12T08:00:00Z", 0.0, 0.0);
+        let captures: Vec<Capture> = (0..1000)
+            .map(|i| {
+                let (dx, dy) = jitter(i);
+                // Moved in degrees: a thousand footprints through PROJ would be the test's time.
+                let mut c = Capture {
+                    id: format!("{i:04}"),
+                    datetime: crate::date::instant(&date(i)).unwrap(),
+                    ..template.clone()
+                };
+                c.footprint.exterior_mut(|ring| {
+                    ring.0
+                        .iter_mut()
+                        .for_each(|p| *p = Coord { x: p.x + dx / 70_000.0, y: p.y + dy / 111_000.0 });
+                });
+                c
+            })
+            .collect();
+        let started = std::time::Instant::now();
+        let found = pairs(&captures);
+        assert!(found.len() > 999);
+        assert!(started.elapsed().as_secs_f64() < 10.0, "{:?} for {}", started.elapsed(), found.len());
+        eprintln!("{} pairs in {:?}", found.len(), started.elapsed());
+    }
+}
