@@ -1,3 +1,35 @@
 //! The `fosse` command.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `args` | what may be typed |
+//! | `config` | what may stand in a config file |
+//! | `plan` | both, resolved |
+//! | `run` | the subcommands |
+//! | `progress` | what is shown meanwhile, on standard error |
+//! | `table` | what `inspect` shows |
+//! | `exit` | what it ends with |
 
-fn main() {}
+mod args;
+mod config;
+mod exit;
+mod plan;
+mod progress;
+mod run;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return exit::report(exit::BUG, &format!("the program's threads cannot be started: {e}")),
+    };
+    let code = runtime.block_on(run::command(args.command));
+    // A thread that still computes after an interruption need not be waited for.
+    runtime.shutdown_background();
+    code
+}

@@ -65,6 +65,8 @@ pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixe
         None => &source.pixels,
     };
     let (rows, cols) = source.pixels.dim();
+    let (Some(pixels), Some(valid)) = (pixels.as_slice(), source.valid.as_slice()) else { return out };
+    let all_valid = valid.iter().all(|&v| v);
     let (row0, col0) = (source.window.row as i64, source.window.col as i64);
     let node0 = window.col / NODE_PX;
     let nodes = window.col_end().div_ceil(NODE_PX) - node0 + 1;
@@ -74,6 +76,10 @@ pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixe
             let col = ((node0 + n) * NODE_PX) as f64 + 0.5;
             *node = to_source(Pixel { row: (window.row + r) as f64 + 0.5, col });
         }
+        let (Some(to), Some(ok)) = (out.pixels.row_mut(r).into_slice(), out.valid.row_mut(r).into_slice())
+        else {
+            return out;
+        };
         for c in 0..window.cols {
             let (n, t) = ((window.col + c) / NODE_PX - node0, (window.col + c) % NODE_PX);
             let t = t as f64 / NODE_PX as f64;
@@ -81,29 +87,34 @@ pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixe
             // From positions (centre of the first pixel at 0.5) to indices (at 0).
             let y = a.row + (b.row - a.row) * t - 0.5;
             let x = a.col + (b.col - a.col) * t - 0.5;
-            let (fy, fx) = (y.floor(), x.floor());
-            let (i, j) = (fy as i64 - 1 - row0, fx as i64 - 1 - col0);
+            let (fy, fx) = (whole(y), whole(x));
+            let (i, j) = (fy - 1 - row0, fx - 1 - col0);
             if i < 0 || j < 0 || i + 4 > rows as i64 || j + 4 > cols as i64 {
                 continue;
             }
-            let (i, j) = (i as usize, j as usize);
-            let (wy, wx) = (keys((y - fy) as f32), keys((x - fx) as f32));
-            let (mut sum, mut whole) = (0.0f32, true);
-            for (k, wy) in wy.iter().enumerate() {
-                let mut line = 0.0f32;
-                for (l, wx) in wx.iter().enumerate() {
-                    line += wx * pixels[(i + k, j + l)];
-                    whole &= source.valid[(i + k, j + l)];
-                }
-                sum += wy * line;
+            let first = i as usize * cols + j as usize;
+            let lines = [0, 1, 2, 3].map(|k| first + k * cols..first + k * cols + 4);
+            if !all_valid && !lines.iter().all(|l| valid[l.clone()].iter().all(|&v| v)) {
+                continue;
             }
-            if whole {
-                out.pixels[(r, c)] = sum;
-                out.valid[(r, c)] = true;
+            let (wy, wx) = (keys((y - fy as f64) as f32), keys((x - fx as f64) as f32));
+            let mut sum = 0.0f32;
+            for (line, wy) in lines.into_iter().zip(wy) {
+                let p = &pixels[line];
+                sum += wy * (wx[0] * p[0] + wx[1] * p[1] + wx[2] * p[2] + wx[3] * p[3]);
             }
+            to[c] = sum;
+            ok[c] = true;
         }
     }
     out
+}
+
+/// The largest whole number not above `v`. `f64::floor` is a call into the C library on plain x86-64 and cost 3 %
+/// of a whole run.
+fn whole(v: f64) -> i64 {
+    let cut = v as i64;
+    if v < cut as f64 { cut - 1 } else { cut }
 }
 
 /// Weights of the four neighbours at a fraction `t` past the second.

@@ -1,7 +1,7 @@
 //! A line unrolled: along it × across it, on both dates. Straightened, every earthwork looks the same whichever
 //! way it runs.
 
-use domain::Raster;
+use domain::{Pixel, Raster};
 use ndarray::Array2;
 
 use crate::trace;
@@ -46,26 +46,33 @@ pub fn stations(vertices: &[(f64, f64)], pixel_m: f64) -> Vec<Station> {
         .collect()
 }
 
-/// Unrolls both dates at `stations`. The rasters cover the line with [`margin_px`] where the grid does.
+/// Unrolls both dates at `stations`: the earlier from the shared grid, the later straight from its own pixels,
+/// of which `to_later` gives the position.
+///
+/// `earlier` covers the line with [`margin_px`] where the grid does, `later` what that maps to.
 pub fn unroll(
     earlier: &Raster,
     later: &Raster,
     stations: &[Station],
     pixel_m: f64,
+    to_later: impl Fn(Pixel) -> Pixel,
 ) -> Strip {
-    let sample = |raster: &Raster| {
-        Array2::from_shape_fn((stations.len(), ACROSS), |(i, k)| {
-            let (at, across) = stations[i];
-            let x = (k as f64 - (ACROSS / 2) as f64) * STEP_M / pixel_m;
-            bilinear(raster, at.0 + x * across.0, at.1 + x * across.1)
-        })
+    let position = |(i, k): (usize, usize)| {
+        let (at, across) = stations[i];
+        let x = (k as f64 - (ACROSS / 2) as f64) * STEP_M / pixel_m;
+        Pixel { row: at.0 + x * across.0, col: at.1 + x * across.1 }
     };
-    Strip { earlier: sample(earlier), later: sample(later) }
+    let shape = (stations.len(), ACROSS);
+    Strip {
+        earlier: Array2::from_shape_fn(shape, |at| bilinear(earlier, position(at))),
+        later: Array2::from_shape_fn(shape, |at| bilinear(later, to_later(position(at)))),
+    }
 }
 
-/// Brightness at a position of the grid (centre of the first pixel at 0.5), NaN where a neighbour is invalid.
-fn bilinear(raster: &Raster, row: f64, col: f64) -> f32 {
-    let (y, x) = (row - 0.5, col - 0.5);
+/// Brightness at a position of the raster's image (centre of the first pixel at 0.5), NaN where a neighbour is
+/// invalid or beyond the raster.
+fn bilinear(raster: &Raster, at: Pixel) -> f32 {
+    let (y, x) = (at.row - 0.5, at.col - 0.5);
     let (fy, fx) = (y.floor(), x.floor());
     let (i, j) = (fy as i64 - raster.window.row as i64, fx as i64 - raster.window.col as i64);
     let (rows, cols) = raster.pixels.dim();
@@ -73,11 +80,8 @@ fn bilinear(raster: &Raster, row: f64, col: f64) -> f32 {
         return f32::NAN;
     }
     let (i, j) = (i as usize, j as usize);
-    let all = raster.valid[(i, j)]
-        && raster.valid[(i, j + 1)]
-        && raster.valid[(i + 1, j)]
-        && raster.valid[(i + 1, j + 1)];
-    if !all {
+    let ok = &raster.valid;
+    if !(ok[(i, j)] && ok[(i, j + 1)] && ok[(i + 1, j)] && ok[(i + 1, j + 1)]) {
         return f32::NAN;
     }
     let (u, v) = ((y - fy) as f32, (x - fx) as f32);
@@ -121,7 +125,7 @@ mod tests {
             }
         });
         // Heading north: from the bottom row up.
-        let s = unroll(&r, &r, &stations(&[(90.0, 50.5), (40.0, 50.5)], 0.5), 0.5);
+        let s = unroll(&r, &r, &stations(&[(90.0, 50.5), (40.0, 50.5)], 0.5), 0.5, |p| p);
         assert_eq!(s.later.dim(), (51, ACROSS));
         let row = s.later.row(20);
         assert_eq!((row[ACROSS / 2], row[ACROSS / 2 + 4], row[ACROSS / 2 - 4]), (0.0, 200.0, 100.0));
@@ -130,7 +134,7 @@ mod tests {
     #[test]
     fn beyond_the_raster_is_nan() {
         let r = Raster::invalid(Window::new(0, 0, 40, 40));
-        let s = unroll(&r, &r, &stations(&[(5.0, 5.0), (5.0, 30.0)], 0.5), 0.5);
+        let s = unroll(&r, &r, &stations(&[(5.0, 5.0), (5.0, 30.0)], 0.5), 0.5, |p| p);
         assert!(s.later.iter().all(|v| v.is_nan()));
     }
 }

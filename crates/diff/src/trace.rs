@@ -362,10 +362,10 @@ mod tests {
     fn a_zigzag_is_one_line_through_its_corners() {
         let (mut points, mut at) = (vec![], (50.0f32, 10.0f32));
         for leg in 0..6 {
-            let k = if leg % 2 == 0 { 3 } else { 13 };
+            let k = if leg % 2 == 0 { 2 } else { 10 };
             let mut c = chain(at, k, 17);
-            if k == 13 {
-                // Directions are lines, not arrows: 13 leads down and left, so walk it the other way.
+            if k == 10 {
+                // Directions are lines, not arrows: 10 leads down and left, so walk it the other way.
                 let d = direction(k);
                 c = (0..17)
                     .map(|i| Point {

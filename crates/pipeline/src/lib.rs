@@ -1,1 +1,42 @@
 //! The order of the steps: the one API that every front end calls.
+//!
+//! * [`inspect()`] says what a folder holds and which captures would be compared.
+//! * [`survey()`] does the whole job: catalogue, pairs, comparison, measurement, documents.
+//! * [`simulate()`] writes an order of tiles whose truth is known.
+//!
+//! tokio where waiting happens, rayon where computing happens; they meet in [`survey()`] and nowhere else. What a
+//! step has to say on its way goes to [`Events`]; [`Stop`] ends it early and loses nothing, because the result of
+//! every pair is on disk before the next begins.
+
+mod chips;
+mod documents;
+mod error;
+mod events;
+mod identify;
+mod inspect;
+mod journal;
+mod options;
+mod pair;
+mod place;
+mod record;
+mod simulation;
+mod source;
+mod survey;
+
+// What options are made of, so that a front end needs no other crate.
+pub use diff;
+pub use report::FrontOptions;
+pub use simulate::Options as SceneOptions;
+
+pub use error::{Error, Result, Skips, chain};
+pub use events::{Event, Events, Quiet, Stop};
+pub use inspect::{Inspection, inspect};
+pub use options::{ChipOptions, SurveyOptions};
+pub use pair::{PairResult, PairSeconds};
+pub use record::{PairRecord, PairStatus, SkippedRecord};
+pub use simulation::{SimulateOptions, Simulated, simulate};
+pub use source::PairReader;
+pub use survey::{SurveyOutcome, survey};
+
+/// Version of the program, as results name it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,1 +1,46 @@
 //! Scenes with known truth: ground, earthworks, light, sensor.
+//!
+//! A [`Scene`] is a piece of farmland near Lgov on two or more dates, drawn from a seed. It renders any window
+//! of any date on demand, and the same seed gives the same bytes, however the scene is cut and on however many
+//! threads: everything random is either drawn once when the scene is made or hashed from the place itself.
+//!
+//! Pure: pixels and text come back, the caller writes them. Nothing here is a photograph, and the STAC items
+//! say so.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `options` | what may be asked for |
+//! | `scene` | the API: dates, windows, truth; below it `layout`: what is laid out on the ground |
+//! | `noise` | random numbers that depend on the place alone |
+//! | `place` | metres in the scene; polylines |
+//! | `light` | sun, Lambert, cast shadow across a profile |
+//! | `partition`, `crop`, `ground` | fields, what grows on them, how the bare ground looks |
+//! | `trees` | belts, crowns, shadows |
+//! | `linework` | roads, streams, field tracks, wheel tracks, pipelines |
+//! | `centreline`, `earthwork` | where trenches and ditches run; what they look like across |
+//! | `index` | which lines are near a place |
+//! | `sensor` | haze, blur, noise, eight bits |
+//! | `truth`, [`ard`] | truth as GeoJSON; names and STAC items after Maxar's ARD |
+
+pub mod ard;
+mod centreline;
+mod crop;
+mod earthwork;
+mod error;
+mod ground;
+mod index;
+mod light;
+mod linework;
+mod noise;
+mod options;
+mod partition;
+mod place;
+mod scene;
+mod sensor;
+mod trees;
+mod truth;
+
+pub use error::{Error, Result};
+pub use options::Options;
+pub use scene::{Scene, SceneDate};
+pub use truth::{Style, TruthClass, TruthLine, distractors_geojson, truth_geojson};

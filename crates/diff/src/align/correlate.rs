@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, s};
+use ndarray::Array2;
 use rustfft::{Fft, FftPlanner, num_complex::Complex32};
 
 use crate::line_gain::gaussian;
@@ -86,19 +86,20 @@ impl Correlator {
             return None;
         }
         let smooth = gaussian::smooth(image, valid, SMOOTHING_PX);
-        let usable = |r: usize, c: usize| valid.slice(s![r - 1..r + 2, c - 1..c + 2]).iter().all(|&v| v);
-        let (mut field, mut power, mut count) = (vec![], 0.0f64, 0usize);
+        let (pixels, ok) = (smooth.as_slice()?, valid.as_slice()?);
+        let all = ok.iter().all(|&v| v);
+        let (mut field, mut power) = (Vec::with_capacity(rows * cols), 0.0f64);
         for r in 1..rows - 1 {
             for c in 1..cols - 1 {
-                if usable(r, c) {
-                    let gx = smooth[(r, c + 1)] - smooth[(r, c - 1)];
-                    let gy = smooth[(r + 1, c)] - smooth[(r - 1, c)];
+                let i = r * cols + c;
+                if all || (ok[i - 1] && ok[i + 1] && ok[i - cols] && ok[i + cols] && ok[i]) {
+                    let (gx, gy) = (pixels[i + 1] - pixels[i - 1], pixels[i + cols] - pixels[i - cols]);
                     power += f64::from(gx * gx + gy * gy);
-                    count += 1;
                     field.push((r, c, gx, gy));
                 }
             }
         }
+        let count = field.len();
         // A gradient below a ten-thousandth of the brightness is rounding.
         let light = smooth.iter().fold(0.0f32, |m, v| if v.abs() > m { v.abs() } else { m });
         let rounding = f64::from(light * 1e-4).powi(2) * count as f64;
@@ -114,13 +115,10 @@ impl Correlator {
             mean += value(gx, gy);
         }
         mean /= count as f32;
-        let taper = |i: usize, n: usize| {
-            let edge = (i.min(n - 1 - i) as f32 + 0.5) / (0.125 * n as f32);
-            if edge >= 1.0 { 1.0 } else { 0.5 - 0.5 * (std::f32::consts::PI * edge).cos() }
-        };
+        let (down, along) = (taper(rows), taper(cols));
         let (mut out, mut energy) = (vec![Complex32::new(0.0, 0.0); self.size * self.size], 0.0f64);
         for &(r, c, gx, gy) in &field {
-            let v = (value(gx, gy) - mean) * (taper(r, rows) * taper(c, cols));
+            let v = (value(gx, gy) - mean) * (down[r] * along[c]);
             energy += f64::from(v.norm_sqr());
             out[r * self.size + c] = v;
         }
@@ -134,6 +132,16 @@ impl Correlator {
             transpose(data, self.size);
         }
     }
+}
+
+/// Weights that fall to 0 over an eighth of a line at either end (Tukey).
+fn taper(n: usize) -> Vec<f32> {
+    (0..n)
+        .map(|i| {
+            let edge = (i.min(n - 1 - i) as f32 + 0.5) / (0.125 * n as f32);
+            if edge >= 1.0 { 1.0 } else { 0.5 - 0.5 * (std::f32::consts::PI * edge).cos() }
+        })
+        .collect()
 }
 
 fn transpose(data: &mut [Complex32], n: usize) {

@@ -14,6 +14,17 @@ pub fn radius_px(sigma_px: f32) -> usize {
 /// Where no valid pixel is within reach the result is 0.
 pub fn smooth(image: &Array2<f32>, valid: &Array2<bool>, sigma_px: f32) -> Array2<f32> {
     let kernel = kernel(sigma_px);
+    if valid.iter().all(|&v| v) {
+        // The weights are those of the edges alone: a product of one for the row and one for the column.
+        let mut sum = image.clone();
+        separable(&mut sum, &kernel);
+        let (rows, cols) = sum.dim();
+        let (down, along) = (edge_weights(rows, &kernel), edge_weights(cols, &kernel));
+        for (mut row, d) in sum.rows_mut().into_iter().zip(&down) {
+            row.iter_mut().zip(&along).for_each(|(s, a)| *s *= d * a);
+        }
+        return sum;
+    }
     let mut weight = valid.mapv(|v| f32::from(u8::from(v)));
     let mut sum = Array2::zeros(image.raw_dim());
     ndarray::Zip::from(&mut sum)
@@ -24,6 +35,12 @@ pub fn smooth(image: &Array2<f32>, valid: &Array2<bool>, sigma_px: f32) -> Array
     separable(&mut weight, &kernel);
     ndarray::Zip::from(&mut sum).and(&weight).for_each(|s, &w| *s = if w > 1e-3 { *s / w } else { 0.0 });
     sum
+}
+
+/// One over the weight of the kernel that lies within a line of `n`, for each of its places.
+fn edge_weights(n: usize, half: &[f32]) -> Vec<f32> {
+    let beyond = |room: usize| half.iter().skip(room + 1).sum::<f32>();
+    (0..n).map(|i| 1.0 / (1.0 - beyond(i) - beyond(n - 1 - i))).collect()
 }
 
 /// Half of a symmetric kernel, the centre first, that sums to 1.
@@ -63,9 +80,17 @@ fn separable(image: &mut Array2<f32>, half: &[f32]) {
 
 /// `to += weight · from`, element by element.
 #[multiversion(targets("x86_64+avx2"))]
-pub(super) fn add_scaled(to: &mut [f32], from: &[f32], weight: f32) {
+fn add_scaled(to: &mut [f32], from: &[f32], weight: f32) {
     for (t, f) in to.iter_mut().zip(from) {
         *t += weight * f;
+    }
+}
+
+/// `to += from`, element by element.
+#[multiversion(targets("x86_64+avx2"))]
+pub(super) fn add(to: &mut [f32], from: &[f32]) {
+    for (t, f) in to.iter_mut().zip(from) {
+        *t += f;
     }
 }
 

@@ -213,20 +213,18 @@ fn normalised(
     let mut response = respond(image, valid, pixel_m, scale.profile());
     let clutter = clutter(&response.strength, image, valid, block, noise_share);
     let (rows, cols) = response.strength.dim();
-    let (brows, bcols) = clutter.dim();
-    for r in 0..rows {
-        // Bilinear between the centres of the blocks.
-        let y = ((r as f32 + 0.5) / block as f32 - 0.5).clamp(0.0, (brows - 1) as f32);
-        let (i, u) = (y as usize, y.fract());
-        let i2 = (i + 1).min(brows - 1);
-        for c in 0..cols {
-            let x = ((c as f32 + 0.5) / block as f32 - 0.5).clamp(0.0, (bcols - 1) as f32);
-            let (j, v) = (x as usize, x.fract());
-            let j2 = (j + 1).min(bcols - 1);
-            let top = clutter[(i, j)] * (1.0 - v) + clutter[(i, j2)] * v;
-            let bottom = clutter[(i2, j)] * (1.0 - v) + clutter[(i2, j2)] * v;
-            response.strength[(r, c)] /= top * (1.0 - u) + bottom * u;
-        }
+    // Bilinear between the centres of the blocks: the two blocks and the share of the second.
+    let between = |n: usize, blocks: usize| -> Vec<(usize, usize, f32)> {
+        (0..n)
+            .map(|i| ((i as f32 + 0.5) / block as f32 - 0.5).clamp(0.0, (blocks - 1) as f32))
+            .map(|y| (y as usize, (y as usize + 1).min(blocks - 1), y.fract()))
+            .collect()
+    };
+    let (down, along) = (between(rows, clutter.nrows()), between(cols, clutter.ncols()));
+    for (mut line, &(i, i2, u)) in response.strength.rows_mut().into_iter().zip(&down) {
+        let row: Vec<f32> =
+            (0..clutter.ncols()).map(|j| clutter[(i, j)] * (1.0 - u) + clutter[(i2, j)] * u).collect();
+        line.iter_mut().zip(&along).for_each(|(s, &(j, j2, v))| *s /= row[j] * (1.0 - v) + row[j2] * v);
     }
     response
 }
@@ -245,12 +243,17 @@ fn clutter(
     // Sums in blocks anchored at the grid, in a fixed order: the same whatever the window.
     let (mut root, mut light, mut count) =
         (Array2::<f64>::zeros(shape), Array2::<f64>::zeros(shape), Array2::<f64>::zeros(shape));
-    for ((r, c), &s) in strength.indexed_iter() {
-        if valid[(r, c)] {
-            let b = (r / block, c / block);
-            root[b] += f64::from(s.sqrt());
-            light[b] += f64::from(image[(r, c)].abs());
-            count[b] += 1.0;
+    for r in 0..rows {
+        for (j, from) in (0..cols).step_by(block).enumerate() {
+            let (mut sums, b) = ((0.0f32, 0.0f32, 0.0f32), (r / block, j));
+            for c in from..(from + block).min(cols) {
+                if valid[(r, c)] {
+                    sums = (sums.0 + strength[(r, c)].sqrt(), sums.1 + image[(r, c)].abs(), sums.2 + 1.0);
+                }
+            }
+            root[b] += f64::from(sums.0);
+            light[b] += f64::from(sums.1);
+            count[b] += f64::from(sums.2);
         }
     }
     Array2::from_shape_fn(shape, |(i, j)| {

@@ -1,0 +1,116 @@
+//! What may stand in a config file.
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use pipeline::diff::{align, classify, line_gain, trace};
+use serde::Deserialize;
+
+/// The options of a survey, each of which may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub folder: Option<PathBuf>,
+    pub out: Option<PathBuf>,
+    pub threads: Option<usize>,
+    pub window_px: Option<usize>,
+    pub cache_mb: Option<usize>,
+    pub chips: Option<bool>,
+    pub max_chips: Option<usize>,
+    pub front: Front,
+    pub align: align::Options,
+    pub line_gain: line_gain::Options,
+    pub trace: trace::Options,
+    pub classify: classify::Options,
+}
+
+/// The front line.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Front {
+    pub file: Option<PathBuf>,
+    #[serde(deserialize_with = "day")]
+    pub date: Option<NaiveDate>,
+    pub source: Option<String>,
+    pub class: Option<String>,
+    pub border: Option<PathBuf>,
+    pub border_tolerance_m: Option<f64>,
+}
+
+impl Config {
+    /// The options in a file, its paths resolved against its folder.
+    ///
+    /// # Errors
+    /// One line that names the file, the place and the key.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text =
+            std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        let mut config = Self::parse(&text).map_err(|e| format!("{}{e}", path.display()))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        let paths = [&mut config.folder, &mut config.out, &mut config.front.file, &mut config.front.border];
+        for path in paths.into_iter().flatten() {
+            *path = base.join(&*path);
+        }
+        Ok(config)
+    }
+
+    /// The options in a text; the error continues the name of the file.
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| {
+            let line = e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            let at = line.map(|n| format!(", line {n}")).unwrap_or_default();
+            let key = e.span().and_then(|s| text.get(s)).map(str::trim).unwrap_or_default();
+            let said = e.message().split_whitespace().collect::<Vec<_>>().join(" ");
+            let named = key.is_empty() || key.contains('\n') || said.contains(key);
+            if named { format!("{at}: {said}") } else { format!("{at}: `{key}`: {said}") }
+        })
+    }
+}
+
+/// A day as TOML's own date or as text.
+fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Day {
+        Toml(toml::value::Datetime),
+        Text(String),
+    }
+    let text = match Day::deserialize(deserializer)? {
+        Day::Toml(date) => date.to_string(),
+        Day::Text(text) => text,
+    };
+    let wrong = |_| serde::de::Error::custom(format!("{text:?} is no date like 2024-08-14"));
+    text.parse().map(Some).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_read() {
+        let config = Config::parse(
+            "folder = 'imagery'\nthreads = 2\nchips = false\n\
+             [front]\nfile = 'front.geojson'\ndate = 2024-08-14\n[align]\nmax_shift_m = 12.0\n",
+        )
+        .unwrap();
+        assert_eq!(config.threads, Some(2));
+        assert_eq!(config.front.date, NaiveDate::from_ymd_opt(2024, 8, 14));
+        assert_eq!(config.align.max_shift_m, 12.0);
+        let quoted = Config::parse("[front]\ndate = '2024-08-14'").unwrap();
+        assert_eq!(quoted.front.date, config.front.date);
+    }
+
+    #[test]
+    fn errors_name_the_line_and_the_key() {
+        let error = Config::parse("threads = 2\nwindow = 512\n").unwrap_err();
+        assert!(error.starts_with(", line 2: ") && error.contains("`window`"), "{error}");
+        assert!(!error.contains('\n'));
+        let error = Config::parse("[align]\nmax_shift = 3.0\n").unwrap_err();
+        assert!(error.contains("line 2") && error.contains("max_shift_m"), "{error}");
+        let error = Config::parse("threads = 'two'\n").unwrap_err();
+        assert!(error.contains("line 1"), "{error}");
+        let error = Config::parse("[front]\ndate = 'August'\n").unwrap_err();
+        assert!(error.contains("August"), "{error}");
+    }
+}

@@ -1,0 +1,110 @@
+//! What was typed and what the config file says, resolved: the command line before the file before the defaults.
+
+use std::path::PathBuf;
+
+use pipeline::{
+    ChipOptions, FrontOptions, SceneOptions, SimulateOptions, SurveyOptions, diff, diff::classify,
+};
+
+use crate::args::{SimulateArgs, SurveyArgs};
+use crate::config::Config;
+
+/// The options of a survey.
+///
+/// # Errors
+/// One line, for a config file that cannot be read and for a path that neither names.
+pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
+    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let needed = |typed: &Option<PathBuf>, file: &Option<PathBuf>, option: &str, key: &str| {
+        typed.clone().or_else(|| file.clone()).ok_or_else(|| {
+            let config = args.config.as_deref().map(|p| p.display().to_string()).unwrap_or_default();
+            format!("neither the command line ({option}) nor {config} (`{key}`) names it: give one of them")
+        })
+    };
+    let base = SurveyOptions::new(
+        needed(&args.folder, &config.folder, "<FOLDER>", "folder")?,
+        needed(&args.front, &config.front.file, "--front", "front.file")?,
+        needed(&args.out, &config.out, "--out", "out")?,
+    );
+    let front = config.front;
+    let front_base = FrontOptions::default();
+    Ok(SurveyOptions {
+        front_options: FrontOptions {
+            date: args.front_date.or(front.date),
+            source: args.front_source.clone().or(front.source),
+            class: args.front_class.clone().or(front.class),
+            border: args.border.clone().or(front.border),
+            border_tolerance_m: front.border_tolerance_m.unwrap_or(front_base.border_tolerance_m),
+        },
+        diff: diff::Options {
+            window_px: args.window.or(config.window_px).unwrap_or(base.diff.window_px),
+            align: config.align,
+            line_gain: config.line_gain,
+            trace: config.trace,
+            classify: classify::Options {
+                min_confidence: args.min_confidence.unwrap_or(config.classify.min_confidence),
+                ..config.classify
+            },
+        },
+        chips: ChipOptions {
+            draw: !args.no_chips && config.chips.unwrap_or(base.chips.draw),
+            max: args.max_chips.or(config.max_chips).unwrap_or(base.chips.max),
+        },
+        threads: args.threads.or(config.threads).unwrap_or(base.threads),
+        cache_mb: args.cache_mb.or(config.cache_mb).unwrap_or(base.cache_mb),
+        overwrite: args.overwrite,
+        resume: args.resume,
+        ..base
+    })
+}
+
+/// The options of a simulation.
+pub fn simulate(args: &SimulateArgs) -> SimulateOptions {
+    let mut scene = match (args.varied, args.seed) {
+        (true, seed) => SceneOptions::varied(seed.unwrap_or_default()),
+        (false, Some(seed)) => SceneOptions { seed, ..Default::default() },
+        (false, None) => SceneOptions::default(),
+    };
+    scene.size_px = args.size.unwrap_or(scene.size_px);
+    scene.dates = args.dates.unwrap_or(scene.dates);
+    scene.gsd_m = args.gsd.unwrap_or(scene.gsd_m);
+    scene.quiet = args.no_works;
+    SimulateOptions { out: args.out.clone(), scene, jpeg_quality: args.jpeg, threads: args.threads }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_overrides_the_file_which_overrides_the_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("survey.toml");
+        std::fs::write(
+            &path,
+            "folder = 'imagery'\nout = '/elsewhere'\nthreads = 3\nwindow_px = 512\n[front]\nfile = 'f.geojson'\n",
+        )
+        .unwrap();
+        let args = SurveyArgs {
+            config: Some(path),
+            threads: Some(1),
+            out: Some("here".into()),
+            ..Default::default()
+        };
+        let plan = survey(&args).unwrap();
+        assert_eq!(plan.folder, dir.path().join("imagery"));
+        assert_eq!(plan.front, dir.path().join("f.geojson"));
+        assert_eq!(plan.out, PathBuf::from("here"));
+        assert_eq!((plan.threads, plan.diff.window_px), (1, 512));
+        assert_eq!(plan.chips, ChipOptions::default());
+    }
+
+    #[test]
+    fn a_missing_path_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("survey.toml");
+        std::fs::write(&path, "folder = 'imagery'\n").unwrap();
+        let error = survey(&SurveyArgs { config: Some(path), ..Default::default() }).unwrap_err();
+        assert!(error.contains("--front") && error.contains("front.file") && error.contains("survey.toml"));
+    }
+}

@@ -1,0 +1,184 @@
+//! The subcommands.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use pipeline::{Stop, SurveyOutcome};
+
+use crate::args::{Command, InspectArgs, SimulateArgs, SurveyArgs};
+use crate::{exit, plan, progress, table};
+
+/// Warnings shown one by one; more are counted.
+const WARNINGS: usize = 10;
+
+/// Runs a subcommand.
+pub async fn command(command: Command) -> ExitCode {
+    match command {
+        Command::Survey(args) => survey(args).await,
+        Command::Inspect(args) => inspect(args).await,
+        Command::Simulate(args) => simulate(args).await,
+    }
+}
+
+async fn survey(args: SurveyArgs) -> ExitCode {
+    let options = match plan::survey(&args) {
+        Ok(options) => options,
+        Err(message) => return exit::report(exit::NOTHING_DONE, &message),
+    };
+    let stop = Stop::default();
+    stop_on_signal(stop.clone());
+    let done = pipeline::survey(&options, progress::listener(args.quiet), stop).await;
+    match done {
+        Ok(outcome) => {
+            warn(&outcome);
+            let code = if outcome.skipped.is_empty() { exit::DONE } else { exit::SKIPPED };
+            say(&survey_summary(&outcome), code)
+        }
+        Err(error) => exit::failure(&error),
+    }
+}
+
+async fn inspect(args: InspectArgs) -> ExitCode {
+    let found = match pipeline::inspect(&args.folder).await {
+        Ok(found) => found,
+        Err(error) => return exit::failure(&error),
+    };
+    let text = if args.json {
+        match serde_json::to_string_pretty(&found) {
+            Ok(text) => text + "\n",
+            Err(e) => return exit::report(exit::BUG, &format!("the result cannot be put into JSON: {e}")),
+        }
+    } else {
+        table::inspection(&found)
+    };
+    let said = say(&text, exit::DONE);
+    match found.objection(&args.folder) {
+        Some(objection) => exit::failure(&objection),
+        None => said,
+    }
+}
+
+async fn simulate(args: SimulateArgs) -> ExitCode {
+    let options = plan::simulate(&args);
+    let stop = Stop::default();
+    stop_on_signal(stop.clone());
+    match pipeline::simulate(&options, progress::listener(args.quiet), stop).await {
+        Ok(done) => {
+            let (images, works) = (done.images.len(), done.works);
+            let out = args.out.display();
+            say(
+                &format!(
+                    "{images} simulated images with {works} new earthworks in {out}; truth in {out}/truth.geojson\n"
+                ),
+                exit::DONE,
+            )
+        }
+        Err(error) => exit::failure(&error),
+    }
+}
+
+/// What was skipped, on standard error.
+fn warn(outcome: &SurveyOutcome) {
+    for skipped in outcome.skipped.iter().take(WARNINGS) {
+        if skipped.reason.starts_with(&skipped.what) {
+            eprintln!("warning: skipped {}", skipped.reason);
+        } else {
+            eprintln!("warning: skipped {}: {}", skipped.what, skipped.reason);
+        }
+    }
+    if let Some(more) = outcome.skipped.len().checked_sub(WARNINGS).filter(|n| *n > 0) {
+        eprintln!("warning: {more} more skipped; {} lists them", outcome.out.join("run.json").display());
+    }
+}
+
+/// What came of it, in a few lines.
+fn survey_summary(o: &SurveyOutcome) -> String {
+    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let works = match o.earthworks {
+        0 if o.assessed_km2 <= 0.0 => "nothing could be assessed".to_owned(),
+        0 => "no new earthwork found".to_owned(),
+        n => count(n, "new earthwork proposed", "new earthworks proposed"),
+    };
+    let pairs = if o.pairs_done == o.pairs {
+        count(o.pairs, "pair", "pairs")
+    } else {
+        format!("{} of {}", o.pairs_done, count(o.pairs, "pair", "pairs"))
+    };
+    let blind = o.not_assessed_km2;
+    let blind = if blind > 0.0 { format!(", {} km² could not be", area(blind)) } else { String::new() };
+    format!(
+        "{works}; {} km² assessed{blind}; {pairs} in {:.1} s\nreport: {}\n",
+        area(o.assessed_km2),
+        o.seconds,
+        o.out.join("report.md").display()
+    )
+}
+
+/// Two significant digits where small.
+fn area(km2: f64) -> String {
+    if km2 >= 0.1 || km2 <= 0.0 { format!("{km2:.2}") } else { format!("{km2:.4}") }
+}
+
+/// Writes to standard output. A reader that has seen enough (`fosse inspect | head`) is no error.
+fn say(text: &str, code: u8) -> ExitCode {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            exit::report(exit::BUG, &format!("cannot write to standard output: {e}"))
+        }
+        _ => ExitCode::from(code),
+    }
+}
+
+/// Asks the run to stop at Ctrl-C or SIGTERM, and ends it at once at the second.
+fn stop_on_signal(stop: Stop) {
+    tokio::spawn(async move {
+        if signal().await {
+            stop.request();
+            eprintln!("stopping; once more to quit at once");
+        }
+        if signal().await {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+    });
+}
+
+/// Waits for Ctrl-C or SIGTERM; false where there are no signals to wait for.
+async fn signal() -> bool {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
+            ended = terminate.recv() => ended.is_some(),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_in_the_singular_too() {
+        let outcome = SurveyOutcome {
+            out: "out".into(),
+            earthworks: 1,
+            assessed_km2: 0.25,
+            not_assessed_km2: 0.0,
+            pairs_done: 1,
+            pairs: 1,
+            skipped: vec![],
+            chips: 1,
+            seconds: 1.25,
+        };
+        let text = survey_summary(&outcome);
+        assert_eq!(
+            text,
+            "1 new earthwork proposed; 0.25 km² assessed; 1 pair in 1.2 s\nreport: out/report.md\n"
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! What `inspect` shows to a person.
+
+use std::fmt::Write as _;
+
+use domain::{Capture, DateSource};
+use pipeline::Inspection;
+
+/// Captures, pairs and skipped files as text.
+pub fn inspection(found: &Inspection) -> String {
+    let mut out = String::new();
+    let head =
+        ["taken (UTC)", "dated by", "GSD m", "off-nadir", "sun", "cloud", "pixels", "bands", "CRS", "image"];
+    let rows: Vec<[String; 10]> = found.captures.iter().map(capture).collect();
+    let _ = writeln!(out, "{}", count(found.captures.len(), "usable image"));
+    if !rows.is_empty() {
+        out.push_str(&columns(head, &rows));
+    }
+    let _ = writeln!(out, "\n{} to compare", count(found.pairs.len(), "pair"));
+    let rows: Vec<[String; 5]> = found
+        .pairs
+        .iter()
+        .map(|p| {
+            let days = (p.later.datetime - p.earlier.datetime).num_seconds() as f64 / 86_400.0;
+            [
+                p.earlier.datetime.date_naive().to_string(),
+                p.later.datetime.date_naive().to_string(),
+                format!("{days:.0}"),
+                format!("{:.3}", p.overlap_km2),
+                format!("{} → {}", p.earlier.id, p.later.id),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        out.push_str(&columns(["earlier", "later", "days", "common km²", "images"], &rows));
+    }
+    if !found.skipped.is_empty() {
+        let _ = writeln!(out, "\n{} skipped", found.skipped.len());
+        for s in &found.skipped {
+            let _ = writeln!(out, "  {}: {}", s.path.display(), s.reason);
+        }
+    }
+    out
+}
+
+/// `1 pair`, `2 pairs`.
+fn count(n: usize, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The cells of a capture.
+fn capture(c: &Capture) -> [String; 10] {
+    let number = |v: Option<f64>, decimals: usize, unit: &str| {
+        v.map_or_else(|| "–".to_owned(), |v| format!("{v:.decimals$}{unit}"))
+    };
+    let dated = match c.date_source {
+        DateSource::StacItem => "STAC",
+        DateSource::ImageTag => "tag",
+        DateSource::FileName => "name",
+    };
+    [
+        c.datetime.format("%Y-%m-%d %H:%M").to_string(),
+        dated.to_owned(),
+        number(c.gsd_m, 2, ""),
+        number(c.view.off_nadir_deg, 0, "°"),
+        number(c.view.sun_elevation_deg, 0, "°"),
+        number(c.cloud_percent, 0, " %"),
+        format!("{} x {}", c.grid.rows, c.grid.cols),
+        format!("{} {}", c.bands, c.data_type),
+        c.grid.crs.epsg.map_or_else(|| "custom".to_owned(), |code| format!("EPSG:{code}")),
+        c.id.clone(),
+    ]
+}
+
+/// A table, two spaces before each column.
+fn columns<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let width = |i: usize| {
+        let cells = rows.iter().map(|r| r[i].chars().count());
+        cells.chain([head[i].chars().count()]).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut out = String::new();
+    let mut line = |cells: [&str; N]| {
+        let mut text = String::new();
+        for (cell, width) in cells.iter().zip(&widths) {
+            let _ = write!(text, "  {cell:<width$}");
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    };
+    line(head);
+    for row in rows {
+        line(row.each_ref().map(String::as_str));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a".to_owned(), "x".to_owned()], ["long".to_owned(), "y".to_owned()]];
+        assert_eq!(columns(["h", "k"], &rows), "  h     k\n  a     x\n  long  y\n");
+    }
+
+    #[test]
+    fn nothing_is_a_table_too() {
+        let empty = Inspection { captures: vec![], pairs: vec![], skipped: vec![] };
+        assert_eq!(inspection(&empty), "0 usable images\n\n0 pairs to compare\n");
+    }
+}

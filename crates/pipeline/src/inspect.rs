@@ -1,0 +1,67 @@
+//! What a folder holds, without computing anything.
+
+use std::path::Path;
+
+use domain::{Capture, Pair};
+use serde::Serialize;
+
+use crate::Result;
+use crate::error::{Error, Skips};
+
+/// What a folder holds and what would be compared.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// Usable captures, by date.
+    pub captures: Vec<Capture>,
+    /// Pairs to compare, by the later date.
+    pub pairs: Vec<Pair>,
+    /// Files that cannot be used, and captures that nothing can be compared with.
+    pub skipped: Vec<ingest::Skipped>,
+}
+
+/// What `folder` holds and which captures would be compared.
+///
+/// # Errors
+/// [`Error::Images`] where the folder cannot be read. One without images is an empty inspection.
+pub async fn inspect(folder: &Path) -> Result<Inspection> {
+    let ingest::Catalogue { captures, mut skipped } = ingest::catalogue(folder).await?;
+    let pairs = ingest::pairs(&captures);
+    for capture in &captures {
+        let paired = pairs.iter().any(|p| p.earlier.id == capture.id || p.later.id == capture.id);
+        if !paired {
+            let reason = "no image of another date overlaps it; add one of the same place".to_owned();
+            skipped.push(ingest::Skipped { path: capture.path.clone(), reason });
+        }
+    }
+    skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Inspection { captures, pairs, skipped })
+}
+
+impl Inspection {
+    /// Why there is nothing to compare; `None` where there is a pair.
+    pub fn objection(&self, folder: &Path) -> Option<Error> {
+        if !self.pairs.is_empty() {
+            return None;
+        }
+        let folder = folder.to_owned();
+        let usable = |s: &&ingest::Skipped| !self.captures.iter().any(|c| c.path == s.path);
+        let skipped = Skips(self.skipped.iter().filter(usable).cloned().collect());
+        let day = |c: &Capture| c.datetime.date_naive();
+        Some(match &self.captures[..] {
+            [] => Error::NoImages { folder, skipped },
+            [only] => {
+                Error::OneImage { folder, image: only.path.clone(), date: day(only).to_string(), skipped }
+            }
+            [first, .., last] if day(first) == day(last) => {
+                Error::OneDate { folder, images: self.captures.len(), date: day(first).to_string(), skipped }
+            }
+            [first, .., last] => Error::NoOverlap {
+                folder,
+                images: self.captures.len(),
+                earlier: first.path.clone(),
+                later: last.path.clone(),
+                skipped,
+            },
+        })
+    }
+}

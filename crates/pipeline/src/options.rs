@@ -1,0 +1,83 @@
+//! How to run a survey.
+
+use std::path::PathBuf;
+
+use report::FrontOptions;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// Everything that a survey needs to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SurveyOptions {
+    /// Folder of dated images.
+    pub folder: PathBuf,
+    /// The front line, GeoJSON.
+    pub front: PathBuf,
+    /// Where the results go.
+    pub out: PathBuf,
+    /// How to read the front line.
+    pub front_options: FrontOptions,
+    /// How to compare.
+    pub diff: diff::Options,
+    /// Pictures of what was found.
+    pub chips: ChipOptions,
+    /// Computing threads; 0 takes one for each processor.
+    pub threads: usize,
+    /// GDAL's block cache, megabytes. Default 64: a row of tiles of a Maxar image takes 27 for three bands, and
+    /// windows are read once.
+    pub cache_mb: usize,
+    /// Replace what an earlier run wrote.
+    pub overwrite: bool,
+    /// Go on with an interrupted run.
+    pub resume: bool,
+}
+
+impl SurveyOptions {
+    /// The defaults for three paths.
+    pub fn new(folder: impl Into<PathBuf>, front: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            front: front.into(),
+            out: out.into(),
+            front_options: FrontOptions::default(),
+            diff: diff::Options::default(),
+            chips: ChipOptions::default(),
+            threads: 0,
+            cache_mb: 64,
+            overwrite: false,
+            resume: false,
+        }
+    }
+
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// [`Error::Option`], [`Error::Compare`] and [`Error::Report`] for the first that is out of its range.
+    pub fn validate(&self) -> Result<()> {
+        if !(1..=65_536).contains(&self.cache_mb) {
+            let value = self.cache_mb as f64;
+            return Err(Error::Option { name: "cache_mb", value, expected: "1 to 65536" });
+        }
+        if self.threads > 1024 {
+            return Err(Error::Option { name: "threads", value: self.threads as f64, expected: "0 to 1024" });
+        }
+        self.front_options.validate()?;
+        Ok(self.diff.validate()?)
+    }
+}
+
+/// Pictures of what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChipOptions {
+    /// Whether to draw any.
+    pub draw: bool,
+    /// How many at the most, the highest confidence first.
+    pub max: usize,
+}
+
+impl Default for ChipOptions {
+    fn default() -> Self {
+        Self { draw: true, max: 500 }
+    }
+}

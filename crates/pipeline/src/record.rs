@@ -1,0 +1,210 @@
+//! What a run says of itself: `run.json`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diff::align;
+use domain::{Capture, DateSource, Pair, Reason, ViewGeometry};
+use report::FrontLine;
+use serde::Serialize;
+
+use crate::{PairResult, PairSeconds, SurveyOptions};
+
+/// Something that was not assessed, with cause and remedy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SkippedRecord {
+    /// The file, or the pair ([`Pair::id`]) where it is not one file alone.
+    pub what: String,
+    /// Cause and remedy.
+    pub reason: String,
+}
+
+/// How a pair ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairStatus {
+    /// Compared in this run.
+    Done,
+    /// Compared in an earlier, interrupted run.
+    Resumed,
+    /// Not compared.
+    Skipped,
+}
+
+/// What became of a pair.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PairRecord {
+    /// [`Pair::id`].
+    pub id: String,
+    /// Earlier capture.
+    pub earlier: String,
+    /// Later capture.
+    pub later: String,
+    /// Area that both cover, from the footprints.
+    pub overlap_km2: f64,
+    /// How it ended.
+    pub status: PairStatus,
+    /// Why it was not compared, or why nothing of it could be assessed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What came of it; absent where it was not compared.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<PairOutcome>,
+}
+
+/// What came of a pair that was compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PairOutcome {
+    /// Earthworks proposed.
+    pub found: usize,
+    /// Area of the earlier image by what was done with it.
+    pub km2: BTreeMap<&'static str, f64>,
+    /// How well the images fit.
+    pub alignment: align::Summary,
+    /// Wall time.
+    pub seconds: PairSeconds,
+}
+
+impl PairRecord {
+    /// The record of a pair that was compared.
+    pub(crate) fn done(pair: &Pair, result: &PairResult, resumed: bool) -> Self {
+        let km2 = Reason::ALL.into_iter().map(|r| (r.as_str(), result.km2(r)));
+        Self {
+            status: if resumed { PairStatus::Resumed } else { PairStatus::Done },
+            outcome: Some(PairOutcome {
+                found: result.works.len(),
+                km2: km2.filter(|(_, v)| *v > 0.0).collect(),
+                alignment: result.alignment,
+                seconds: result.seconds,
+            }),
+            ..Self::skipped(pair, result.blindness(pair))
+        }
+    }
+
+    /// The record of a pair that was not.
+    pub(crate) fn skipped(pair: &Pair, reason: Option<String>) -> Self {
+        Self {
+            id: pair.id(),
+            earlier: pair.earlier.id.clone(),
+            later: pair.later.id.clone(),
+            overlap_km2: pair.overlap_km2,
+            status: PairStatus::Skipped,
+            reason,
+            outcome: None,
+        }
+    }
+}
+
+/// `run.json`.
+#[derive(Serialize)]
+pub(crate) struct Run<'a> {
+    pub program: &'static str,
+    pub version: &'static str,
+    pub started: DateTime<Utc>,
+    pub finished: DateTime<Utc>,
+    pub counts: Counts,
+    pub options: &'a SurveyOptions,
+    pub front: Front<'a>,
+    pub captures: Vec<CaptureRecord<'a>>,
+    pub pairs: &'a [PairRecord],
+    pub skipped: &'a [SkippedRecord],
+    pub chips: Chips<'a>,
+    pub seconds: Seconds,
+}
+
+/// How much of everything there was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Counts {
+    pub captures: usize,
+    pub pairs: usize,
+    pub pairs_done: usize,
+    pub skipped: usize,
+    pub earthworks: usize,
+    pub assessed_km2: f64,
+    pub not_assessed_km2: f64,
+}
+
+/// The front line that distances are from.
+#[derive(Serialize)]
+pub(crate) struct Front<'a> {
+    pub path: &'a PathBuf,
+    pub date: NaiveDate,
+    pub source: &'a str,
+    pub class: &'a str,
+    pub uncertainty_m: Option<f64>,
+    pub notes: &'a [String],
+}
+
+impl<'a> Front<'a> {
+    pub(crate) fn of(path: &'a PathBuf, front: &'a FrontLine) -> Self {
+        Self {
+            path,
+            date: front.date,
+            source: &front.source,
+            class: &front.class,
+            uncertainty_m: front.uncertainty_m,
+            notes: &front.notes,
+        }
+    }
+}
+
+/// A capture without its geometry.
+#[derive(Serialize)]
+pub(crate) struct CaptureRecord<'a> {
+    id: &'a str,
+    path: &'a PathBuf,
+    datetime: DateTime<Utc>,
+    date_source: DateSource,
+    platform: Option<&'a str>,
+    gsd_m: Option<f64>,
+    #[serde(flatten)]
+    view: ViewGeometry,
+    cloud_percent: Option<f64>,
+    rows: usize,
+    cols: usize,
+    pixel_size: f64,
+    epsg: Option<u32>,
+    bands: usize,
+    data_type: &'a str,
+}
+
+impl<'a> CaptureRecord<'a> {
+    pub(crate) fn of(c: &'a Capture) -> Self {
+        Self {
+            id: &c.id,
+            path: &c.path,
+            datetime: c.datetime,
+            date_source: c.date_source,
+            platform: c.platform.as_deref(),
+            gsd_m: c.gsd_m,
+            view: c.view,
+            cloud_percent: c.cloud_percent,
+            rows: c.grid.rows,
+            cols: c.grid.cols,
+            pixel_size: c.grid.pixel_size(),
+            epsg: c.grid.crs.epsg,
+            bands: c.bands,
+            data_type: &c.data_type,
+        }
+    }
+}
+
+/// The pictures.
+#[derive(Serialize)]
+pub(crate) struct Chips<'a> {
+    pub drawn: usize,
+    /// Beyond the number that was asked for.
+    pub left_out: usize,
+    /// Reason by the id of the earthwork.
+    pub failed: &'a BTreeMap<String, String>,
+}
+
+/// Wall time of the steps of the run, seconds.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Seconds {
+    pub read_inputs: f64,
+    pub compare: f64,
+    pub chips: f64,
+    pub total: f64,
+}

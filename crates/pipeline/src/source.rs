@@ -1,0 +1,140 @@
+//! The pixels of a pair, from two files.
+
+use std::sync::{Mutex, PoisonError};
+
+use diff::{PairSource, resample};
+use domain::{Capture, Grid, Pair, PixelMap, Raster, Window};
+use ingest::Image;
+use ndarray::{Array2, Array3};
+
+/// Open handles of one image: a thread takes one, or opens one more, and puts it back.
+struct Handles {
+    capture: Capture,
+    idle: Mutex<Vec<Image>>,
+}
+
+impl Handles {
+    /// Opens the image once, so that one that cannot be opened is known before anything is computed.
+    fn open(capture: &Capture) -> ingest::Result<Self> {
+        let first = Image::open(capture)?;
+        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]) })
+    }
+
+    /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
+    fn read<T>(&self, read: impl FnOnce(&mut Image) -> ingest::Result<T>) -> ingest::Result<T> {
+        // A panic elsewhere leaves whole handles behind.
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = idle().pop();
+        let mut image = match taken {
+            Some(image) => image,
+            None => Image::open(&self.capture)?,
+        };
+        let out = read(&mut image)?;
+        idle().push(image);
+        Ok(out)
+    }
+}
+
+/// The two images of a pair, open, read by window from any thread: at most one handle of each a thread.
+pub struct PairReader {
+    grid: Grid,
+    pixel_m: f64,
+    earlier: Handles,
+    /// From the shared grid to the earlier image, where that is not the shared grid.
+    earlier_map: Option<PixelMap>,
+    later: Handles,
+    later_map: PixelMap,
+}
+
+impl PairReader {
+    /// Opens both images and lays the shared grid.
+    ///
+    /// # Errors
+    /// [`ingest::Error`] where an image cannot be opened or placed.
+    pub fn open(pair: &Pair) -> ingest::Result<Self> {
+        let grid = ingest::shared_grid(&pair.earlier)?;
+        let earlier_map = if grid == pair.earlier.grid {
+            None
+        } else {
+            Some(ingest::pixel_map(&grid, &pair.earlier.grid)?)
+        };
+        Ok(Self {
+            pixel_m: ingest::pixel_size_m(&grid)?,
+            earlier: Handles::open(&pair.earlier)?,
+            earlier_map,
+            later: Handles::open(&pair.later)?,
+            later_map: ingest::pixel_map(&grid, &pair.later.grid)?,
+            grid,
+        })
+    }
+
+    /// The shared grid.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// From the shared grid to the earlier image; `None` where they are one.
+    pub(crate) fn earlier_map(&self) -> Option<&PixelMap> {
+        self.earlier_map.as_ref()
+    }
+
+    /// Shape of the earlier image as delivered.
+    pub(crate) fn earlier_shape(&self) -> (usize, usize) {
+        self.earlier.capture.grid.shape()
+    }
+
+    /// Red, green and blue of the earlier image as delivered, for pictures.
+    pub(crate) fn earlier_rgb(
+        &self,
+        window: Window,
+        out_shape: (usize, usize),
+    ) -> ingest::Result<(Array3<f32>, Array2<bool>)> {
+        self.earlier.read(|image| image.read_rgb(window, out_shape))
+    }
+
+    /// Red, green and blue of the later image as delivered, for pictures.
+    pub(crate) fn later_rgb(
+        &self,
+        window: Window,
+        out_shape: (usize, usize),
+    ) -> ingest::Result<(Array3<f32>, Array2<bool>)> {
+        self.later.read(|image| image.read_rgb(window, out_shape))
+    }
+}
+
+impl PairSource for PairReader {
+    type Error = ingest::Error;
+
+    fn shape(&self) -> (usize, usize) {
+        self.grid.shape()
+    }
+
+    fn pixel_m(&self) -> f64 {
+        self.pixel_m
+    }
+
+    fn earlier(&self, window: Window) -> ingest::Result<Raster> {
+        let Some(map) = &self.earlier_map else {
+            return self.earlier.read(|image| image.read_gray(window));
+        };
+        let (to, scale) = (|p| map.at(p), map.scale());
+        let needed = resample::source_window(window, self.earlier_shape(), scale, to);
+        if needed.is_empty() {
+            return Ok(Raster::invalid(window));
+        }
+        let source = self.earlier.read(|image| image.read_gray(needed))?;
+        Ok(resample::onto(&source, window, scale, to))
+    }
+
+    fn later_shape(&self) -> (usize, usize) {
+        self.later.capture.grid.shape()
+    }
+
+    fn later_map(&self) -> &PixelMap {
+        &self.later_map
+    }
+
+    fn later(&self, window: Window) -> ingest::Result<Raster> {
+        self.later.read(|image| image.read_gray(window))
+    }
+}

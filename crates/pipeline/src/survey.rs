@@ -1,0 +1,331 @@
+//! The whole job.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use domain::{Pair, Reason};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use report::{CoverageFeature, FrontIndex, FrontLine, MeasuredEarthwork, OutputDir, measure_all};
+
+use crate::chips::{self, Drawn, Subject};
+use crate::documents::Documents;
+use crate::events::{Event, Events, Stop};
+use crate::inspect::{Inspection, inspect};
+use crate::journal::{self, Journal};
+use crate::pair::{self, Failure, Work};
+use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
+use crate::{Error, PairResult, Result, SurveyOptions, VERSION, identify};
+
+/// What a finished survey came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SurveyOutcome {
+    /// The output folder.
+    pub out: PathBuf,
+    /// Earthworks in the results.
+    pub earthworks: usize,
+    /// Ground that was assessed, summed over the pairs.
+    pub assessed_km2: f64,
+    /// Ground that was not.
+    pub not_assessed_km2: f64,
+    /// Pairs compared.
+    pub pairs_done: usize,
+    /// Pairs in all.
+    pub pairs: usize,
+    /// What was not assessed and why.
+    pub skipped: Vec<SkippedRecord>,
+    /// Pictures drawn.
+    pub chips: usize,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// Compares what a folder holds, measures what is new against a front line, and writes the results.
+///
+/// Inputs are read and the output folder is made before anything is computed. The result of each pair is kept in
+/// the output folder until all are done, so that [`SurveyOptions::resume`] can go on after an interruption. A pair
+/// that fails is an entry of [`SurveyOutcome::skipped`], and the others go on.
+///
+/// # Errors
+/// [`Error`]. Apart from [`Error::Unwritten`] and [`Error::Interrupted`], nothing is left in the output folder.
+pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop) -> Result<SurveyOutcome> {
+    let (started, clock) = (Utc::now(), Instant::now());
+    options.validate()?;
+    ingest::configure(options.cache_mb);
+    let options = options.clone();
+    let (path, how) = (options.front.clone(), options.front_options.clone());
+    let front = tokio::task::spawn_blocking(move || FrontLine::read(&path, &how)).await??;
+    let inspection = inspect(&options.folder).await?;
+    if let Some(objection) = inspection.objection(&options.folder) {
+        return Err(objection);
+    }
+    events.tell(Event::Catalogued {
+        captures: inspection.captures.len(),
+        pairs: inspection.pairs.len(),
+        skipped: inspection.skipped.len(),
+    });
+    let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
+    let read_inputs = clock.elapsed().as_secs_f64();
+    let run = Run { options, front, inspection, pool, events, stop, started, clock, read_inputs };
+    tokio::task::spawn_blocking(move || run.to_end()).await?
+}
+
+/// A survey whose inputs are known to be usable.
+struct Run {
+    options: SurveyOptions,
+    front: FrontLine,
+    inspection: Inspection,
+    pool: ThreadPool,
+    events: Arc<dyn Events>,
+    stop: Stop,
+    started: DateTime<Utc>,
+    clock: Instant,
+    read_inputs: f64,
+}
+
+/// What became of a pair.
+struct Finished<'a> {
+    pair: &'a Pair,
+    record: PairRecord,
+    result: Option<PairResult>,
+}
+
+impl Run {
+    fn to_end(&self) -> Result<SurveyOutcome> {
+        let (out, made) = prepare(&self.options)?;
+        let journal = Journal::open(&out, !self.options.resume).inspect_err(|_| discard(&out, made))?;
+        let total = self.inspection.pairs.len();
+        let mut finished = Vec::with_capacity(total);
+        for index in 0..total {
+            let kept = finished.iter().filter(|f: &&Finished<'_>| f.result.is_some()).count();
+            finished.push(self.pair(index, &journal).map_err(|e| self.in_time(e, kept))?);
+        }
+        let kept = finished.iter().filter(|f| f.result.is_some()).count();
+        let mut failures =
+            finished.iter().filter(|f| f.result.is_none()).filter_map(|f| f.record.reason.as_ref());
+        if kept == 0 {
+            let first = failures.next().cloned().unwrap_or_default();
+            journal.remove()?;
+            discard(&out, made);
+            return Err(Error::AllFailed { first, more: total.saturating_sub(1) });
+        }
+        let outcome = self.conclude(&finished, &out).map_err(|e| self.in_time(e, kept))?;
+        journal.remove()?;
+        Ok(outcome)
+    }
+
+    /// What an error means once the results of `done` pairs are kept.
+    fn in_time(&self, error: Error, done: usize) -> Error {
+        let total = self.inspection.pairs.len();
+        match error {
+            Error::Report(source) => Error::Unwritten { out: self.options.out.clone(), done, total, source },
+            Error::Interrupted { .. } => Error::Interrupted { done, total },
+            other => other,
+        }
+    }
+
+    /// Compares a pair, unless the journal knows it.
+    fn pair(&self, index: usize, journal: &Journal<'_>) -> Result<Finished<'_>> {
+        let (pair, total) = (&self.inspection.pairs[index], self.inspection.pairs.len());
+        let options = &self.options.diff;
+        self.events.tell(Event::PairStarted { index, total, pair });
+        let clock = Instant::now();
+        let known = if self.options.resume { journal.result(pair, options) } else { None };
+        let resumed = known.is_some();
+        let assess = || pair::assess(pair, index, options, &*self.events, &self.stop);
+        let result = match known.map_or_else(|| self.pool.install(assess), Ok) {
+            Ok(result) => result,
+            Err(Failure::Stopped) => return Err(Error::Interrupted { done: 0, total }),
+            Err(Failure::Skipped(reason)) => {
+                self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
+                return Ok(Finished { pair, record: PairRecord::skipped(pair, Some(reason)), result: None });
+            }
+        };
+        if !resumed {
+            journal.keep(pair, options, &result)?;
+        }
+        self.events.tell(Event::PairDone {
+            index,
+            total,
+            pair,
+            found: result.works.len(),
+            assessed_km2: result.km2(Reason::Assessed),
+            seconds: clock.elapsed().as_secs_f64(),
+            resumed,
+        });
+        let record = PairRecord::done(pair, &result, resumed);
+        Ok(Finished { pair, record, result: Some(result) })
+    }
+
+    /// Ranks, measures, draws and writes.
+    fn conclude(&self, finished: &[Finished<'_>], out: &OutputDir) -> Result<SurveyOutcome> {
+        let compared = self.clock.elapsed().as_secs_f64();
+        let works = ranked(finished);
+        let index = FrontIndex::new(&self.front);
+        let mut measured = measure_all(works.iter().map(|(_, w)| w.earthwork.clone()).collect(), &index);
+        identify::make_unique(measured.iter_mut().map(|m| &mut m.earthwork.id));
+        let drawn = self.draw(&works, &measured, out)?;
+        let drew = self.clock.elapsed().as_secs_f64();
+
+        let skipped = self.skipped(finished);
+        let coverage = coverage(finished);
+        let documents = Documents {
+            options: &self.options,
+            front: &self.front,
+            found: &measured,
+            coverage: &coverage,
+            drawn: &drawn,
+            skipped: &skipped,
+        };
+        documents.write(out)?;
+
+        let km2 = |reason: Reason| {
+            finished.iter().filter_map(|f| Some(f.result.as_ref()?.km2(reason))).sum::<f64>()
+        };
+        let assessed_km2 = km2(Reason::Assessed);
+        let pairs: Vec<PairRecord> = finished.iter().map(|f| f.record.clone()).collect();
+        let counts = Counts {
+            captures: self.inspection.captures.len(),
+            pairs: pairs.len(),
+            pairs_done: pairs.iter().filter(|p| p.status != PairStatus::Skipped).count(),
+            skipped: skipped.len(),
+            earthworks: measured.len(),
+            assessed_km2,
+            not_assessed_km2: Reason::ALL.into_iter().map(km2).sum::<f64>() - assessed_km2,
+        };
+        let total = self.clock.elapsed().as_secs_f64();
+        let run = record::Run {
+            program: "fosse",
+            version: VERSION,
+            started: self.started,
+            finished: Utc::now(),
+            counts,
+            options: &self.options,
+            front: record::Front::of(&self.options.front, &self.front),
+            captures: self.inspection.captures.iter().map(CaptureRecord::of).collect(),
+            pairs: &pairs,
+            skipped: &skipped,
+            chips: record::Chips {
+                drawn: drawn.files.len(),
+                left_out: documents.chips_left_out(),
+                failed: &drawn.failed,
+            },
+            seconds: record::Seconds {
+                read_inputs: self.read_inputs,
+                compare: compared - self.read_inputs,
+                chips: drew - compared,
+                total,
+            },
+        };
+        let mut text = serde_json::to_string_pretty(&run)?;
+        text.push('\n');
+        out.write_atomic("run.json", text.as_bytes())?;
+        Ok(SurveyOutcome {
+            out: out.path().to_owned(),
+            earthworks: counts.earthworks,
+            assessed_km2,
+            not_assessed_km2: counts.not_assessed_km2,
+            pairs_done: counts.pairs_done,
+            pairs: counts.pairs,
+            skipped,
+            chips: drawn.files.len(),
+            seconds: total,
+        })
+    }
+
+    /// Draws the pictures that were asked for.
+    fn draw(
+        &self,
+        works: &[(&Pair, &Work)],
+        measured: &[MeasuredEarthwork],
+        out: &OutputDir,
+    ) -> Result<Drawn> {
+        if !self.options.chips.draw {
+            return Ok(Drawn::default());
+        }
+        let subjects: Vec<Subject<'_>> = works
+            .iter()
+            .zip(measured)
+            .take(self.options.chips.max)
+            .map(|(&(pair, work), measured)| Subject { pair, work, measured })
+            .collect();
+        let drawn =
+            self.pool.install(|| chips::draw(&subjects, &self.front, out, &*self.events, &self.stop))?;
+        if self.stop.requested() {
+            return Err(Error::Interrupted { done: 0, total: 0 });
+        }
+        Ok(drawn)
+    }
+
+    /// Everything that was not assessed: files, pairs, and pairs of which no ground could be.
+    fn skipped(&self, finished: &[Finished<'_>]) -> Vec<SkippedRecord> {
+        let files = self
+            .inspection
+            .skipped
+            .iter()
+            .map(|s| SkippedRecord { what: s.path.display().to_string(), reason: s.reason.clone() });
+        let pairs = finished.iter().filter_map(|f| {
+            let reason = f.record.reason.clone()?;
+            let named = [&f.pair.earlier.path, &f.pair.later.path]
+                .into_iter()
+                .map(|p| p.display().to_string())
+                .find(|p| reason.starts_with(p.as_str()));
+            Some(SkippedRecord { what: named.unwrap_or_else(|| f.pair.id()), reason })
+        });
+        files.chain(pairs).collect()
+    }
+}
+
+/// Makes the output folder; true where it was not there before.
+fn prepare(options: &SurveyOptions) -> Result<(OutputDir, bool)> {
+    let out = options.out.as_path();
+    let unfinished = journal::exists(out);
+    if options.resume && !unfinished && out.join("run.json").exists() {
+        return Err(Error::NothingToResume { out: out.to_owned() });
+    }
+    if unfinished && !options.resume && !options.overwrite {
+        return Err(Error::Unfinished { out: out.to_owned() });
+    }
+    let made = !Path::new(out).exists();
+    Ok((OutputDir::create(out, options.overwrite || (options.resume && unfinished))?, made))
+}
+
+/// Leaves no trace of a run that came to nothing, in a folder that it had made.
+fn discard(out: &OutputDir, made: bool) {
+    if made {
+        // The error that led here is the one to report. Only empty folders go.
+        let _ = std::fs::remove_dir(out.path().join(journal::FOLDER));
+        let _ = std::fs::remove_dir(out.path());
+    }
+}
+
+/// What was found in all pairs, the highest confidence first.
+fn ranked<'a>(finished: &'a [Finished<'a>]) -> Vec<(&'a Pair, &'a Work)> {
+    let done = finished.iter().filter_map(|f| Some((f.pair, &f.result.as_ref()?.works)));
+    let mut ranked: Vec<_> = done.flat_map(|(pair, works)| works.iter().map(move |w| (pair, w))).collect();
+    // Stable: between equals the order of the pairs decides, which is by date.
+    ranked.sort_by(|(_, a), (_, b)| {
+        let (a, b) = (&a.earthwork, &b.earthwork);
+        b.confidence.total_cmp(&a.confidence).then_with(|| a.id.cmp(&b.id))
+    });
+    ranked
+}
+
+/// The coverage of all pairs.
+fn coverage(finished: &[Finished<'_>]) -> Vec<CoverageFeature> {
+    let done = finished.iter().filter_map(|f| Some((f.pair, f.result.as_ref()?)));
+    done.flat_map(|(pair, result)| {
+        result.areas.iter().map(|area| CoverageFeature {
+            pair: pair.id(),
+            earlier: pair.earlier.datetime,
+            later: pair.later.datetime,
+            reason: area.reason,
+            assessed: area.reason == Reason::Assessed,
+            area_km2: area.area_km2,
+            residual_px: area.residual_px,
+            geometry: area.outline.clone(),
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,319 @@
+//! Just enough GeoJSON: a tolerant reader for front lines, a tidy writer for what was found.
+//!
+//! The reader walks the JSON itself: one broken feature of a hand-drawn file must be named, or mended and noted,
+//! and a strict parser would only refuse the whole.
+
+use std::path::Path;
+
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+/// A feature: its properties and what of its geometry is a line or an area.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes {
+    /// Properties; empty for a bare geometry.
+    pub properties: Map<String, Value>,
+    /// Lines of two or more distinct vertices.
+    pub lines: Vec<LineString>,
+    /// Rings as drawn, closed, of three or more distinct vertices: exterior first.
+    pub polygons: Vec<Vec<Vec<Coord>>>,
+}
+
+/// What a file holds, and how it had to be mended.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    pub shapes: Vec<Shapes>,
+    pub points: usize,
+    pub empty: usize,
+    pub heights: usize,
+    pub unclosed: usize,
+    pub repeated: usize,
+    pub degenerate: usize,
+}
+
+impl Contents {
+    /// The repairs, in words.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let count = |n: usize, one: &str, many: &str| match n {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{n} {many}")),
+        };
+        [
+            count(self.empty, "null or empty geometry was skipped", "null or empty geometries were skipped"),
+            count(
+                self.points,
+                "point was skipped: a front has no points",
+                "points were skipped: a front has no points",
+            ),
+            count(
+                self.heights,
+                "position had a height, which was dropped",
+                "positions had heights, which were dropped",
+            ),
+            count(self.unclosed, "ring was not closed and has been", "rings were not closed and have been"),
+            count(
+                self.repeated,
+                "vertex repeated the one before and was dropped",
+                "vertices repeated the one before and were dropped",
+            ),
+            count(
+                self.degenerate,
+                "line or ring had too few distinct vertices and was skipped",
+                "lines or rings had too few distinct vertices and were skipped",
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// Reads the lines and areas of a GeoJSON file.
+pub(crate) fn read(path: &Path) -> Result<Contents> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let root: Value =
+        serde_json::from_slice(text).map_err(|source| Error::NotJson { path: path.into(), source })?;
+    let mut reader = Reader { path, contents: Contents::default() };
+    reader.root(root)?;
+    Ok(reader.contents)
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    contents: Contents,
+}
+
+impl Reader<'_> {
+    fn wrong(&self, what: impl Into<String>) -> Error {
+        Error::NotGeoJson { path: self.path.into(), what: what.into() }
+    }
+
+    fn root(&mut self, root: Value) -> Result<()> {
+        let Value::Object(mut root) = root else {
+            return Err(self.wrong("its root is not an object"));
+        };
+        self.crs(root.get("crs"))?;
+        match root.get("type").and_then(Value::as_str) {
+            Some("FeatureCollection") => {
+                let Some(Value::Array(features)) = root.remove("features") else {
+                    return Err(self.wrong("the FeatureCollection has no array `features`"));
+                };
+                for (i, feature) in features.into_iter().enumerate() {
+                    let Value::Object(feature) = feature else {
+                        return Err(self.wrong(format!("feature {i} is not an object")));
+                    };
+                    self.feature(feature, &format!("feature {i}"))?;
+                }
+                Ok(())
+            }
+            Some("Feature") => self.feature(root, "the feature"),
+            Some(_) => {
+                let mut shapes = Shapes::default();
+                self.geometry(&Value::Object(root), "the geometry", &mut shapes)?;
+                self.contents.shapes.push(shapes);
+                Ok(())
+            }
+            None => Err(self.wrong("its root has no `type`")),
+        }
+    }
+
+    /// The `crs` member of GeoJSON 2008, which RFC 7946 took away.
+    fn crs(&self, crs: Option<&Value>) -> Result<()> {
+        let Some(crs) = crs.filter(|c| !c.is_null()) else { return Ok(()) };
+        let name = crs.pointer("/properties/name").and_then(Value::as_str);
+        let known = name.is_some_and(|n| {
+            let n = n.to_ascii_uppercase();
+            n.ends_with("CRS84") || n.ends_with("CRS84H") || n.ends_with(":4326") || n.ends_with("/4326")
+        });
+        if known {
+            return Ok(());
+        }
+        let crs = name.map_or_else(|| crs.to_string(), str::to_owned);
+        Err(Error::ForeignCrs { path: self.path.into(), crs })
+    }
+
+    fn feature(&mut self, mut feature: Map<String, Value>, name: &str) -> Result<()> {
+        self.crs(feature.get("crs"))?;
+        let properties = match feature.remove("properties") {
+            Some(Value::Object(p)) => p,
+            _ => Map::new(),
+        };
+        let mut shapes = Shapes { properties, ..Shapes::default() };
+        self.geometry(feature.get("geometry").unwrap_or(&Value::Null), name, &mut shapes)?;
+        self.contents.shapes.push(shapes);
+        Ok(())
+    }
+
+    fn geometry(&mut self, geometry: &Value, name: &str, out: &mut Shapes) -> Result<()> {
+        if geometry.is_null() {
+            self.contents.empty += 1;
+            return Ok(());
+        }
+        let kind = geometry.get("type").and_then(Value::as_str).unwrap_or_default();
+        if kind == "GeometryCollection" {
+            let Some(parts) = geometry.get("geometries").and_then(Value::as_array) else {
+                return Err(self.wrong(format!("{name}: the GeometryCollection has no array `geometries`")));
+            };
+            self.contents.empty += usize::from(parts.is_empty());
+            return parts.iter().try_for_each(|part| self.geometry(part, name, out));
+        }
+        let coordinates = geometry.get("coordinates").and_then(Value::as_array);
+        let Some(coordinates) = coordinates else {
+            return Err(self.wrong(format!("{name}: {kind:?} has no array `coordinates`")));
+        };
+        if coordinates.is_empty() {
+            self.contents.empty += 1;
+            return Ok(());
+        }
+        match kind {
+            "Point" => self.contents.points += 1,
+            "MultiPoint" => self.contents.points += coordinates.len(),
+            "LineString" => self.line(coordinates, name, out)?,
+            "MultiLineString" => {
+                for line in coordinates {
+                    self.line(self.array(line, name)?, name, out)?;
+                }
+            }
+            "Polygon" => self.polygon(coordinates, name, out)?,
+            "MultiPolygon" => {
+                for polygon in coordinates {
+                    self.polygon(self.array(polygon, name)?, name, out)?;
+                }
+            }
+            other => return Err(self.wrong(format!("{name}: {other:?} is not a type of geometry"))),
+        }
+        Ok(())
+    }
+
+    fn array<'v>(&self, value: &'v Value, name: &str) -> Result<&'v Vec<Value>> {
+        value
+            .as_array()
+            .ok_or_else(|| self.wrong(format!("{name}: the coordinates are not nested as they should be")))
+    }
+
+    fn line(&mut self, positions: &[Value], name: &str, out: &mut Shapes) -> Result<()> {
+        let line = self.positions(positions, name)?;
+        if line.len() < 2 {
+            self.contents.degenerate += 1;
+        } else {
+            out.lines.push(LineString(line));
+        }
+        Ok(())
+    }
+
+    fn polygon(&mut self, rings: &[Value], name: &str, out: &mut Shapes) -> Result<()> {
+        let mut polygon = Vec::new();
+        for (i, ring) in rings.iter().enumerate() {
+            let mut ring = self.positions(self.array(ring, name)?, name)?;
+            if ring.len() > 1 && ring.first() != ring.last() {
+                self.contents.unclosed += 1;
+                ring.push(ring[0]);
+            }
+            if ring.len() < 4 {
+                self.contents.degenerate += 1;
+                if i == 0 {
+                    return Ok(()); // no exterior, no polygon
+                }
+            } else {
+                polygon.push(ring);
+            }
+        }
+        if polygon.is_empty() {
+            self.contents.empty += 1;
+        } else {
+            out.polygons.push(polygon);
+        }
+        Ok(())
+    }
+
+    fn positions(&mut self, positions: &[Value], name: &str) -> Result<Vec<Coord>> {
+        let mut out: Vec<Coord> = Vec::with_capacity(positions.len());
+        for position in positions {
+            let p = self.position(position, name)?;
+            if out.last() == Some(&p) {
+                self.contents.repeated += 1;
+            } else {
+                out.push(p);
+            }
+        }
+        Ok(out)
+    }
+
+    fn position(&mut self, position: &Value, name: &str) -> Result<Coord> {
+        let numbers = self.array(position, name)?;
+        let (Some(x), Some(y)) =
+            (numbers.first().and_then(Value::as_f64), numbers.get(1).and_then(Value::as_f64))
+        else {
+            return Err(self.wrong(format!("{name}: {position} is not a position [longitude, latitude]")));
+        };
+        self.contents.heights += usize::from(numbers.len() > 2);
+        if y.abs() > 90.0 || x.abs() > 360.0 {
+            return Err(Error::OutOfRange { path: self.path.into(), x, y });
+        }
+        Ok(Coord { x, y })
+    }
+}
+
+/// A number rounded for print; `null` for NaN.
+pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10f64.powi(decimals);
+    (value * scale).round() / scale + 0.0
+}
+
+/// A position of 7 decimals, 1 cm.
+pub(crate) fn position(c: Coord) -> [f64; 2] {
+    [rounded(c.x, 7), rounded(c.y, 7)]
+}
+
+/// The coordinates of a MultiPolygon, exteriors counter-clockwise and interiors clockwise (RFC 7946, 3.1.6).
+pub(crate) fn multipolygon(areas: &MultiPolygon) -> Vec<Vec<Vec<[f64; 2]>>> {
+    areas
+        .iter()
+        .map(|p| {
+            let exterior = wound(p.exterior().0.clone(), true);
+            let interiors = p.interiors().iter().map(|r| wound(r.0.clone(), false));
+            std::iter::once(exterior)
+                .chain(interiors)
+                .map(|r| r.into_iter().map(position).collect())
+                .collect()
+        })
+        .collect()
+}
+
+/// Twice the area of a closed ring, positive where it runs counter-clockwise.
+pub(crate) fn twice_area(ring: &[Coord]) -> f64 {
+    let Some(o) = ring.first() else { return 0.0 };
+    ring.windows(2).map(|w| (w[0].x - o.x) * (w[1].y - o.y) - (w[1].x - o.x) * (w[0].y - o.y)).sum()
+}
+
+/// The ring, reversed if it does not run the way it should.
+pub(crate) fn wound(mut ring: Vec<Coord>, counter_clockwise: bool) -> Vec<Coord> {
+    if (twice_area(&ring) > 0.0) != counter_clockwise {
+        ring.reverse();
+    }
+    ring
+}
+
+/// A polygon from rings, wound.
+pub(crate) fn polygon_of(rings: Vec<Vec<Coord>>) -> Polygon {
+    let mut rings = rings.into_iter();
+    let exterior = LineString(wound(rings.next().unwrap_or_default(), true));
+    Polygon::new(exterior, rings.map(|r| LineString(wound(r, false))).collect())
+}
+
+/// A FeatureCollection with one feature to a line of text, so that two runs can be compared with `diff`.
+pub(crate) fn collection<T: Serialize>(features: impl Iterator<Item = T>) -> String {
+    let mut out = String::from("{\"type\":\"FeatureCollection\",\"features\":[");
+    for (i, feature) in features.enumerate() {
+        out.push_str(if i == 0 { "\n" } else { ",\n" });
+        // Plain structs of strings and numbers: serde_json has no way to fail on them.
+        out.push_str(&serde_json::to_string(&feature).unwrap_or_else(|_| "null".to_owned()));
+    }
+    out.push_str("\n]}\n");
+    out
+}

@@ -1,0 +1,382 @@
+//! The report that a person reads: Markdown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use domain::{Class, Reason};
+
+use crate::distance::Side;
+use crate::words::{and, area, between, count, day, distance, front, length, plain};
+use crate::{CoverageFeature, FrontLine, MeasuredEarthwork};
+
+/// A front older than this against the later image is warned about, days: fronts of manoeuvre move kilometres in
+/// a day (5.6 km in two days in the case that began this).
+const STALE_DAYS: i64 = 3;
+/// A front further away than this is warned about, metres: more often latitude and longitude are swapped.
+const FAR_M: f64 = 300_000.0;
+
+/// Everything that the report tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary<'a> {
+    /// First heading.
+    pub title: &'a str,
+    /// What was found, in the order in which it is to be listed.
+    pub found: &'a [MeasuredEarthwork],
+    /// What it was measured from.
+    pub front: &'a FrontLine,
+    /// What was looked at and what was not, of every pair.
+    pub coverage: &'a [CoverageFeature],
+    /// Picture of an earthwork, by its id: path relative to the report.
+    pub chips: &'a BTreeMap<String, String>,
+    /// What else the reader must know: skipped tiles, odd metadata.
+    pub notes: &'a [String],
+}
+
+/// The report in Markdown, one paragraph or item to a line.
+pub fn report_md(summary: &Summary<'_>) -> String {
+    let mut out = format!("# {}\n\n{}\n", plain(summary.title), verdict(summary));
+    out.push_str(&found(summary));
+    out.push_str(&front_section(summary));
+    out.push_str(&coverage(summary));
+    let notes: Vec<&String> = summary.notes.iter().chain(&summary.front.notes).collect();
+    if !notes.is_empty() {
+        out.push_str("\n## Notes\n\n");
+        for note in notes {
+            let _ = writeln!(out, "- {}", plain(note));
+        }
+    }
+    out.push_str(LIMITS);
+    out
+}
+
+const LIMITS: &str = "\n## Limits\n\n\
+    - Lines are proposals of a program, not findings: look at each picture and decide.\n\
+    - Confidence is the share of lines of that score that were true where the program was calibrated; other ground, \
+    light and seasons may differ.\n\
+    - \"Dug between\" gives the last image without the line and the first with it; the work may have been done at \
+    any time between.\n\
+    - Distances are WGS84 geodesics between nearest points. They are as good as the front line they are measured \
+    from: another source gives another distance.\n";
+
+/// Kilometres square by reason.
+fn km2(features: &[CoverageFeature], fits: impl Fn(&CoverageFeature) -> bool) -> f64 {
+    features.iter().filter(|f| fits(f)).map(|f| f.area_km2).sum()
+}
+
+fn percent(part: f64, whole: f64) -> String {
+    let p = if whole > 0.0 { part / whole * 100.0 } else { 0.0 };
+    match p {
+        p if p > 99.5 && part < whole => "over 99 %".to_owned(),
+        p if p > 0.0 && p < 0.5 => "under 1 %".to_owned(),
+        p => format!("{p:.0} %"),
+    }
+}
+
+fn verdict(s: &Summary<'_>) -> String {
+    let whole = km2(s.coverage, |_| true);
+    let assessed = km2(s.coverage, |f| f.assessed);
+    let dates = s
+        .coverage
+        .iter()
+        .map(|f| (f.earlier, f.later))
+        .chain(s.found.iter().map(|f| (f.earthwork.earlier, f.earthwork.later)))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let when = dates.map(|(a, b)| format!(" {}", between(a, b))).unwrap_or_default();
+    let pairs = pairs(s.coverage).len() as u64;
+    let over = if pairs > 1 { format!(", summed over {pairs} pairs of images") } else { String::new() };
+    let kinds: Vec<String> = [(Class::Trench, "trenches"), (Class::AntiVehicleDitch, "anti-vehicle ditches")]
+        .into_iter()
+        .filter_map(|(class, many)| {
+            let of = || s.found.iter().filter(|f| f.earthwork.class == class);
+            let n = of().count() as u64;
+            let metres: f64 = of().map(|f| f.earthwork.length_m).sum();
+            let all = if n == 1 { "" } else { " in all" };
+            (n > 0).then(|| format!("{} ({}{all})", count(n, class.in_words(), many), length(metres)))
+        })
+        .collect();
+    let mut out = String::new();
+    if assessed <= 0.0 && kinds.is_empty() {
+        let _ = write!(
+            out,
+            "**Nothing was assessed**{when}: of {} km² not one could be compared, for the reasons under Coverage. \
+             Whether anything was dug there is not known.",
+            area(whole)
+        );
+        return out;
+    }
+    if kinds.is_empty() {
+        let _ = write!(
+            out,
+            "**No new trench or anti-vehicle ditch was found** in the {} km² that were assessed{over}, dug{when}.",
+            area(assessed)
+        );
+    } else {
+        let _ = write!(out, "**Proposed as newly dug{when}: {}.**", and(&kinds));
+        let nearest = s
+            .found
+            .iter()
+            .filter(|f| f.measure.distance_m.is_finite())
+            .min_by(|a, b| a.measure.distance_m.total_cmp(&b.measure.distance_m));
+        if let Some(nearest) = nearest {
+            let lies = if s.found.len() == 1 { "It lies" } else { "The nearest lies" };
+            let _ = write!(out, " {lies} {}.", place(nearest, s.front));
+        }
+        let _ = write!(
+            out,
+            " {} of {} km² were assessed ({}){over}.",
+            area(assessed),
+            area(whole),
+            percent(assessed, whole)
+        );
+    }
+    let missed = whole - assessed;
+    if missed > 1e-6 {
+        let _ = write!(
+            out,
+            " A further {} km² ({}) **were not looked at**, for the reasons under Coverage: nothing is known about them.",
+            area(missed),
+            percent(missed, whole)
+        );
+    }
+    out
+}
+
+/// `17.0 km (10.6 mi) N of the claimed limit of 14 August 2024`.
+fn place(f: &MeasuredEarthwork, line: &FrontLine) -> String {
+    let of = format!("{} of {}", front(&line.class), day(line.date));
+    match f.measure.direction {
+        _ if !f.measure.distance_m.is_finite() => format!("at an unknown distance from {of}"),
+        None => format!("on {of}"),
+        Some(direction) => {
+            let inside = if f.measure.side == Some(Side::Inside) { ", inside it" } else { "" };
+            format!("{} {} of {of}{inside}", distance(f.measure.distance_m), direction.as_str())
+        }
+    }
+}
+
+/// One earthwork in a line of plain text, for the report and the caption of its picture:
+/// `trench, 240 m, 17.0 km (10.6 mi) N of the claimed limit of 14 August 2024, dug between 5 and 12 August 2024;
+/// confidence 0.87`.
+pub fn sentence(found: &MeasuredEarthwork, front: &FrontLine) -> String {
+    format!("{}, {}", found.earthwork.class.in_words(), details(found, front))
+}
+
+fn details(found: &MeasuredEarthwork, front: &FrontLine) -> String {
+    let e = &found.earthwork;
+    let (long, place, when) = (length(e.length_m), place(found, front), between(e.earlier, e.later));
+    format!("{long}, {place}, dug {when}; confidence {:.2}", e.confidence)
+}
+
+fn found(s: &Summary<'_>) -> String {
+    if s.found.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n## Found\n\n");
+    for (i, f) in s.found.iter().enumerate() {
+        let e = &f.earthwork;
+        let class = match s.chips.get(&e.id) {
+            Some(chip) => format!("[{}](<{}>)", e.class.in_words(), chip.replace(['<', '>', '\n'], "")),
+            None => e.class.in_words().to_owned(),
+        };
+        let _ = writeln!(out, "{}. {class}, {}; `{}`", i + 1, details(f, s.front), e.id.replace('`', "'"));
+    }
+    out
+}
+
+fn front_section(s: &Summary<'_>) -> String {
+    let f = s.front;
+    let mut out = String::from("\n## Front line\n\n");
+    let _ = writeln!(out, "- Source: {}", plain(&f.source));
+    let _ = writeln!(out, "- Class: {} ({})", plain(&f.class), front(&f.class));
+    let _ = writeln!(out, "- Date: {}", day(f.date));
+    let off = f.uncertainty_m.map_or("not stated by the source".to_owned(), |u| format!("{u:.0} m"));
+    let _ = writeln!(out, "- Uncertainty: {off}");
+    let laters: BTreeSet<chrono::NaiveDate> = s
+        .coverage
+        .iter()
+        .map(|c| c.later)
+        .chain(s.found.iter().map(|f| f.earthwork.later))
+        .map(|t| t.date_naive())
+        .collect();
+    for later in laters {
+        let age = (later - f.date).num_days();
+        let days = count(age.unsigned_abs(), "day", "days");
+        let age_words = match age {
+            0 => "of the same day as".to_owned(),
+            1.. => format!("{days} older than"),
+            _ => format!("{days} later than"),
+        };
+        let _ = write!(out, "- Age: {age_words} the later image of {}", day(later));
+        out.push_str(match age {
+            a if a > STALE_DAYS => {
+                ". **Warning: the front may have moved since; give a line of the day of the image.**\n"
+            }
+            a if a < 0 => {
+                ". **Warning: this is where the front came to stand, not where it stood on the day of the image.**\n"
+            }
+            _ => "\n",
+        });
+    }
+    let nearest = s.found.iter().map(|f| f.measure.distance_m).fold(f64::INFINITY, f64::min);
+    if nearest.is_finite() && nearest > FAR_M {
+        let _ = writeln!(
+            out,
+            "- **Warning: the front is {} away from everything found. Is it the right file, longitude before latitude?**",
+            length(nearest)
+        );
+    }
+    out
+}
+
+fn pairs(features: &[CoverageFeature]) -> Vec<(&str, DateTime<Utc>, DateTime<Utc>)> {
+    let mut out: Vec<(&str, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+    for f in features {
+        if !out.iter().any(|p| p.0 == f.pair) {
+            out.push((&f.pair, f.earlier, f.later));
+        }
+    }
+    out
+}
+
+fn coverage(s: &Summary<'_>) -> String {
+    let mut out = String::from("\n## Coverage\n\n");
+    if s.coverage.is_empty() {
+        out.push_str("No pair of images was compared.\n");
+        return out;
+    }
+    let whole = km2(s.coverage, |_| true);
+    out.push_str("| | km² | share |\n| --- | ---: | ---: |\n");
+    for reason in Reason::ALL {
+        let here = km2(s.coverage, |f| f.reason == reason);
+        if here > 0.0 || reason == Reason::Assessed {
+            let not = if reason == Reason::Assessed { "" } else { "not assessed: " };
+            let _ =
+                writeln!(out, "| {not}{} | {} | {} |", reason.in_words(), area(here), percent(here, whole));
+        }
+    }
+    let _ = writeln!(out, "| all | {} | |", area(whole));
+    let pairs = pairs(s.coverage);
+    if pairs.len() > 1 {
+        out.push_str("\n| pair | earlier | later | km² | assessed, km² | share |\n");
+        out.push_str("| --- | --- | --- | ---: | ---: | ---: |\n");
+        for (pair, earlier, later) in pairs {
+            let whole = km2(s.coverage, |f| f.pair == pair);
+            let assessed = km2(s.coverage, |f| f.pair == pair && f.assessed);
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {} |",
+                plain(pair),
+                day(earlier.date_naive()),
+                day(later.date_naive()),
+                area(whole),
+                area(assessed),
+                percent(assessed, whole)
+            );
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{NaiveDate, TimeZone};
+    use domain::{Earthwork, Evidence};
+    use geo_types::{LineString, MultiPolygon, line_string};
+
+    use super::*;
+    use crate::{FrontIndex, measure_all};
+
+    fn line(day: u32) -> FrontLine {
+        let date = NaiveDate::from_ymd_opt(2024, 8, day).unwrap();
+        let lines = vec![line_string![(x: 35.0, y: 51.0), (x: 36.0, y: 51.0)]];
+        FrontLine::from_lines(lines, date, "press", "claimed").unwrap()
+    }
+
+    fn cover(reason: Reason, area_km2: f64) -> CoverageFeature {
+        CoverageFeature {
+            pair: "a..b".to_owned(),
+            earlier: Utc.with_ymd_and_hms(2024, 8, 5, 8, 0, 0).unwrap(),
+            later: Utc.with_ymd_and_hms(2024, 8, 12, 8, 0, 0).unwrap(),
+            reason,
+            assessed: reason == Reason::Assessed,
+            area_km2,
+            residual_px: None,
+            geometry: MultiPolygon(vec![]),
+        }
+    }
+
+    fn works(lines: Vec<LineString>, front: &FrontLine) -> Vec<MeasuredEarthwork> {
+        let work = |(i, centreline): (usize, LineString)| Earthwork {
+            id: format!("f{i}"),
+            class: Class::Trench,
+            confidence: 0.874,
+            centreline,
+            length_m: 240.0,
+            width_m: 1.5,
+            earlier: Utc.with_ymd_and_hms(2024, 8, 5, 8, 0, 0).unwrap(),
+            later: Utc.with_ymd_and_hms(2024, 8, 12, 8, 0, 0).unwrap(),
+            pair: "a..b".to_owned(),
+            evidence: Evidence::default(),
+        };
+        measure_all(lines.into_iter().enumerate().map(work).collect(), &FrontIndex::new(front))
+    }
+
+    fn report(found: &[MeasuredEarthwork], front: &FrontLine, coverage: &[CoverageFeature]) -> String {
+        let chips = BTreeMap::from([("f0".to_owned(), "chips/f0.png".to_owned())]);
+        report_md(&Summary { title: "Fosse", found, front, coverage, chips: &chips, notes: &[] })
+    }
+
+    #[test]
+    fn a_line_reads_as_the_press_wrote_it() {
+        let front = line(14);
+        let found = works(
+            vec![
+                line_string![(x: 35.5, y: 51.1528), (x: 35.503, y: 51.153)],
+                line_string![(x: 35.5, y: 50.99), (x: 35.5, y: 51.01)],
+            ],
+            &front,
+        );
+        let text = report(&found, &front, &[cover(Reason::Assessed, 24.1), cover(Reason::NoTies, 4.1)]);
+        assert!(
+            text.contains(
+                "1. [trench](<chips/f0.png>), 240 m, 17.0 km (10.6 mi) N of the claimed limit of 14 August 2024, \
+                 dug between 5 and 12 August 2024; confidence 0.87; `f0`\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("2. trench, 240 m, on the claimed limit of 14 August 2024, dug"), "{text}");
+        assert!(text.contains(
+            "**Proposed as newly dug between 5 and 12 August 2024: 2 trenches (480 m in all).** The nearest lies on \
+             the claimed limit of 14 August 2024. 24.1 of 28.2 km² were assessed (85 %). A further 4.10 km² (15 %) \
+             **were not looked at**"
+        ), "{text}");
+        assert!(
+            text.contains("- Age: 2 days later than the later image of 12 August 2024. **Warning"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn nothing_found_and_nothing_looked_at_read_differently() {
+        let front = line(12);
+        let text = report(&[], &front, &[cover(Reason::Assessed, 24.1)]);
+        assert!(text.contains("**No new trench or anti-vehicle ditch was found** in the 24.1 km²"), "{text}");
+        assert!(!text.contains("not looked at"), "{text}");
+        assert!(text.contains("of the same day as the later image"), "{text}");
+        let text = report(&[], &front, &[cover(Reason::Assessed, 0.0), cover(Reason::Misaligned, 24.1)]);
+        assert!(text.contains("**Nothing was assessed** between 5 and 12 August 2024"), "{text}");
+        assert!(!text.contains("was found"), "{text}");
+        assert!(report(&[], &front, &[]).contains("No pair of images was compared."));
+    }
+
+    #[test]
+    fn an_old_front_is_warned_about() {
+        let cover = [cover(Reason::Assessed, 1.0)];
+        assert!(!report(&[], &line(9), &cover).contains("Warning"));
+        assert!(
+            report(&[], &line(8), &cover)
+                .contains("4 days older than the later image of 12 August 2024. **W")
+        );
+    }
+}

@@ -1,0 +1,290 @@
+//! What a trench or a ditch looks like across: a height profile under the sun, weathered until it is as faint
+//! as real ones.
+//!
+//! On 17 real trenches (Donbas 2014, 0.4–0.7 m) the core is 10–43 % darker than the ground beside it, 27 % in
+//! the median, and the spoil at most 8 grey levels brighter.
+
+use rand::Rng;
+
+use crate::centreline::{log_normal, standard_normal};
+use crate::crop::drifted;
+use crate::ground::{luminance, mix};
+use crate::light::Sun;
+use crate::noise::{smoothstep, value, value_1d};
+use crate::place::{Foot, Place};
+use crate::sensor::Rgb;
+use crate::truth::{Style, TruthClass};
+
+/// A heap of spoil along one side. Metres.
+#[derive(Clone, Copy, Debug)]
+struct Berm {
+    gap_m: f64,
+    width_m: f64,
+    height_m: f64,
+}
+
+/// An earthwork across its line.
+#[derive(Clone, Debug)]
+pub(crate) struct Earthwork {
+    pub class: TruthClass,
+    pub style: Style,
+    pub width_m: f64,
+    pub depth_m: f64,
+    /// Heights at the corners of the cross-section, `(metres right of the line, metres above the field)`.
+    profile: Vec<(f64, f64)>,
+    berms: [Option<Berm>; 2],
+    /// Share of the physical darkness of the cut that shows; the rest is slumped and overgrown.
+    openness: f32,
+    /// Share of the light and shade on the spoil that shows.
+    crispness: f32,
+    soil: Rgb,
+    /// Share of the spoil's own colour.
+    spoil: f32,
+    /// Most grey levels by which the spoil may be brighter or darker than the ground.
+    spoil_levels: f32,
+    seed: u32,
+    pub reach_m: f64,
+}
+
+impl Earthwork {
+    /// A trench or ditch along `line`, first seen under `sun` with a blur of `blur_m` (standard deviation of all
+    /// that blurs, metres).
+    pub(crate) fn new(
+        rng: &mut impl Rng,
+        class: TruthClass,
+        style: Style,
+        line: &[Place],
+        (soil, subsoil): (Rgb, Rgb),
+        sun: &Sun,
+        blur_m: f64,
+    ) -> Self {
+        let trench = class == TruthClass::Trench;
+        let (width_m, depth_m): (f64, f64) = if trench {
+            (rng.random_range(0.9..2.0), rng.random_range(1.1..2.0))
+        } else {
+            (rng.random_range(3.5..7.0), rng.random_range(1.8..3.0))
+        };
+        let (first, second) = (Some(Self::berm(rng, trench)), Some(Self::berm(rng, trench)));
+        // Ditches mostly have their spoil on one side.
+        let both = rng.random::<f64>() < if trench { 0.5 } else { 0.2 };
+        let berms = match (both, rng.random::<bool>()) {
+            (true, _) => [first, second],
+            (false, true) => [first, None],
+            (false, false) => [None, first],
+        };
+        let half = 0.5 * width_m;
+        let floor = half * if trench { rng.random_range(0.6..0.85) } else { rng.random_range(0.15..0.5) };
+        let mut profile = vec![(-half, 0.0), (-floor, -depth_m), (floor, -depth_m), (half, 0.0)];
+        for (berm, side) in berms.iter().zip([-1.0, 1.0]) {
+            if let Some(b) = berm {
+                let at = |share: f64| side * (half + b.gap_m + share * b.width_m);
+                profile.extend([
+                    (at(0.0), 0.0),
+                    (at(0.35), b.height_m),
+                    (at(0.6), b.height_m),
+                    (at(1.0), 0.0),
+                ]);
+            }
+        }
+        profile.extend([(-40.0, 0.0), (40.0, 0.0)]);
+        profile.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // One in five has the colour of the field.
+        let plain = rng.random::<f64>() < 0.2;
+        let dug =
+            mix(soil, subsoil, if trench { rng.random_range(0.1..0.8) } else { rng.random_range(0.3..1.0) });
+        let spoil = match (plain, trench) {
+            (true, _) => 0.05,
+            (false, true) => rng.random_range(0.2..0.6),
+            (false, false) => rng.random_range(0.35..0.9),
+        };
+        let reach_m =
+            berms.iter().flatten().map(|b| half + b.gap_m + b.width_m).fold(half, f64::max) * 1.2 + 4.0;
+        let mut work = Self {
+            class,
+            style,
+            width_m,
+            depth_m,
+            profile,
+            berms,
+            openness: 1.0,
+            crispness: if trench { rng.random_range(0.1..0.4) } else { rng.random_range(0.45..1.0) },
+            soil: drifted(rng, dug, 0.06),
+            spoil,
+            spoil_levels: if trench { rng.random_range(1.0..8.0) } else { rng.random_range(15.0..60.0) },
+            seed: rng.random(),
+            reach_m,
+        };
+        let physical = work.physical_contrast(line, sun, blur_m);
+        let wanted = if trench {
+            // Measured on the image, after haze, noise and the unevenness along the line, this comes to 27 % in
+            // the median, with a tenth below 12 % and a tenth above 40 %: a test renders and measures it.
+            (0.325 + 0.13 * standard_normal(rng)).clamp(0.13, 0.52)
+        } else {
+            log_normal(rng, 0.38, 0.3).clamp(0.18, 0.65)
+        };
+        work.openness = (wanted / physical.max(0.05)).clamp(0.05, 1.0) as f32;
+        work
+    }
+
+    fn berm(rng: &mut impl Rng, trench: bool) -> Berm {
+        if trench {
+            Berm {
+                gap_m: rng.random_range(0.1..0.5),
+                width_m: rng.random_range(1.0..3.0),
+                height_m: rng.random_range(0.2..0.5),
+            }
+        } else {
+            Berm {
+                gap_m: rng.random_range(0.3..1.5),
+                width_m: rng.random_range(2.5..5.0),
+                height_m: rng.random_range(0.5..1.3),
+            }
+        }
+    }
+
+    /// Light at `t` metres right of the line as a share of that on flat ground; `along` is the cosine between
+    /// the direction in which `t` grows and the sun. The second number is the depth, metres.
+    fn light(&self, sun: &Sun, t: f64, along: f64) -> (f64, f64) {
+        let k = self.profile.partition_point(|c| c.0 <= t).clamp(1, self.profile.len() - 1);
+        let ((t0, h0), (t1, h1)) = (self.profile[k - 1], self.profile[k]);
+        let slope = if t1 > t0 { (h1 - h0) / (t1 - t0) } else { 0.0 };
+        let h = h0 + slope * (t - t0);
+        let direct = if sun.reaches(&self.profile, t, h, along) { sun.lambert(slope, along) } else { 0.0 };
+        let depth = (-h).max(0.0);
+        let half = 0.5 * self.width_m;
+        let open = half / (half * half + depth * depth).sqrt();
+        ((1.0 - sun.sky) * direct + sun.sky * open, depth)
+    }
+
+    /// Light on the core less what fresh, damp soil swallows.
+    fn core(light: f64) -> f64 {
+        0.92 * light
+    }
+
+    /// How much darker the core would be than the ground beside it if the cut were fresh, after blurring: a
+    /// mean over the legs of the line.
+    fn physical_contrast(&self, line: &[Place], sun: &Sun, blur_m: f64) -> f64 {
+        let (step, span) = (0.05, 4.0 + self.width_m);
+        let n = (2.0 * span / step) as i32;
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for leg in line.windows(2) {
+            let length = leg[0].distance(leg[1]);
+            if length < 1e-6 {
+                continue;
+            }
+            let across = (-(leg[1].y - leg[0].y) / length, (leg[1].x - leg[0].x) / length);
+            let along = sun.along(across);
+            let row: Vec<f64> = (0..=n)
+                .map(|k| {
+                    let t = -span + f64::from(k) * step;
+                    if t.abs() < 0.5 * self.width_m {
+                        1.0 - Self::core(self.light(sun, t, along).0)
+                    } else {
+                        0.0
+                    }
+                })
+                .collect();
+            let deepest = (-10..=10)
+                .map(|k| {
+                    let c = f64::from(k) * 0.1 * 0.5 * self.width_m;
+                    let (mut a, mut w) = (0.0, 0.0);
+                    for (k, v) in row.iter().enumerate() {
+                        let d = (-span + k as f64 * step - c) / blur_m;
+                        let g = (-0.5 * d * d).exp();
+                        a += g * v;
+                        w += g;
+                    }
+                    a / w
+                })
+                .fold(0.0, f64::max);
+            sum += deepest * length;
+            weight += length;
+        }
+        if weight > 0.0 { sum / weight } else { 0.5 }
+    }
+
+    /// The colour at a place, given that of the ground; `s` is metres along the line, `last` its length.
+    pub(crate) fn over(&self, foot: &Foot, s: f64, last: f64, p: Place, sun: &Sun, ground: Rgb) -> Rgb {
+        let seed = self.seed;
+        let along = sun.along(foot.across);
+        // Hand and bucket do not dig to the centimetre.
+        let wide = 1.0 + 0.14 * f64::from(value_1d(seed, s / 6.0));
+        let t = foot.t / wide + 0.1 * f64::from(value(seed ^ 1, p.x / 0.9, p.y / 0.9));
+        let half = 0.5 * self.width_m;
+        // Better kept here, fallen in there, shallow toward the ends.
+        let end = smoothstep(
+            -0.2,
+            2.5,
+            s.min(last - s) as f32 + if s <= 0.0 || s >= last { -foot.t.abs() as f32 } else { 0.0 },
+        );
+        let kept = (1.0 + 0.32 * value_1d(seed ^ 2, s / 13.0) + 0.12 * value_1d(seed ^ 3, s / 3.0)).max(0.2);
+        let (light, _) = self.light(sun, t, along);
+        let level = luminance(ground);
+        let own = level / luminance(self.soil).max(1.0);
+        // The soil's hue at the ground's brightness.
+        let hue = self.soil.map(|v| v * own);
+        if t.abs() < half {
+            let shade = 1.0 + (self.openness * kept * end).min(1.0) * (Self::core(light) as f32 - 1.0);
+            let colour = mix(ground, hue, 0.45 * end);
+            return colour.map(|v| v * shade);
+        }
+        let mut colour = ground;
+        // Trodden and driven over.
+        let trodden = smoothstep(
+            half as f32 + 4.5,
+            half as f32 + 0.5,
+            foot.t.abs() as f32 + value(seed ^ 4, p.x / 2.6, p.y / 2.6),
+        );
+        colour = mix(colour, hue, 0.12 * trodden * end);
+        if let Some(b) = self.berms[usize::from(t > 0.0)] {
+            let into = (t.abs() - half - b.gap_m) / b.width_m;
+            let ragged = into
+                + 0.16 * f64::from(value(seed ^ 5, p.x / 1.9, p.y / 1.9))
+                + 0.15 * f64::from(value_1d(seed ^ 8, s / 7.0));
+            let heap = smoothstep(-0.08, 0.2, ragged as f32) * smoothstep(1.1, 0.7, ragged as f32);
+            if heap > 0.0 {
+                let patchy =
+                    0.8 + 0.3 * value(seed ^ 6, p.x / 3.1, p.y / 3.1) + 0.3 * value_1d(seed ^ 7, s / 17.0);
+                let share = (self.spoil * heap * patchy * end).clamp(0.0, 1.0);
+                let limit = self.spoil_levels * heap * end;
+                let spoil = self.soil;
+                let shift = ((luminance(spoil) - level) * share).clamp(-0.6 * limit, limit);
+                let tinted = mix(colour, hue, share);
+                // Heaped load by load.
+                let lumps =
+                    0.22 * value(seed ^ 9, p.x / 1.3, p.y / 1.3) + 0.12 * value_1d(seed ^ 10, s / 2.6);
+                let lit = (light as f32 - 1.0 + lumps) * self.crispness * end * heap.max(0.4);
+                let lit = (lit * level).clamp(-1.4 * limit - 4.0, 0.8 * limit + 2.0);
+                let lift = 1.0 + (shift + lit) / level.max(1.0);
+                colour = tinted.map(|v| v * lift);
+            }
+        } else if light < 1.0 {
+            // The far berm's shadow on bare ground.
+            colour = colour.map(|v| v * (1.0 + 0.5 * self.crispness * end * (light as f32 - 1.0)));
+        }
+        colour
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn the_wall_that_faces_the_sun_is_bright_and_the_other_dark() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let line = [Place::new(0.0, 0.0), Place::new(0.0, 100.0)];
+        let sun = Sun::new(90.0, 40.0, 0.2);
+        let soils = ([90.0; 3], [150.0; 3]);
+        let ditch =
+            Earthwork::new(&mut rng, TruthClass::AntiVehicleDitch, Style::Straight, &line, soils, &sun, 0.45);
+        // The sun stands in the east, `t` grows to the west: the west wall faces it.
+        let along = -1.0;
+        let half = 0.5 * ditch.width_m;
+        assert!(ditch.light(&sun, half - 0.05, along).0 > ditch.light(&sun, 39.0, along).0);
+        assert!(ditch.light(&sun, -half + 0.3, along).0 < 0.3);
+        assert!((ditch.light(&sun, 39.0, along).0 - 1.0).abs() < 1e-9);
+    }
+}

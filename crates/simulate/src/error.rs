@@ -1,0 +1,32 @@
+//! What can go wrong.
+
+/// Why a scene cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An option lies outside its range.
+    #[error("option {option} is {value}, must be {least} to {most}")]
+    Option {
+        /// Name of the option.
+        option: &'static str,
+        /// What was asked for.
+        value: f64,
+        /// Least value allowed.
+        least: f64,
+        /// Greatest value allowed.
+        most: f64,
+    },
+    /// The scene does not fit into one cell of the ARD grid.
+    #[error("a scene {side_m:.1} m wide does not fit into an ARD tile of {limit_m} m")]
+    TooWide {
+        /// Side of the scene, metres.
+        side_m: f64,
+        /// Side of a tile, metres.
+        limit_m: f64,
+    },
+    /// The grid cannot be built.
+    #[error("the scene has no grid")]
+    Grid(#[from] domain::GridError),
+}
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,233 @@
+//! How the fields look from above, apart from everything that stands or runs on them.
+
+use rand::Rng;
+
+use crate::crop::{Crop, Kind, drifted};
+use crate::noise::{floor, smoothstep, unit, value};
+use crate::partition::{EdgeKind, Partition};
+use crate::place::Place;
+use crate::sensor::Rgb;
+
+/// Bare soils from chernozem to chalk, and how often each is met.
+const SOILS: [(Rgb, u32); 5] = [
+    ([78.0, 68.0, 59.0], 4),
+    ([98.0, 85.0, 71.0], 4),
+    ([130.0, 111.0, 88.0], 3),
+    ([156.0, 136.0, 106.0], 1),
+    ([172.0, 162.0, 142.0], 1),
+];
+
+/// What lies under the top soil and comes up with the spade.
+const SUBSOILS: [Rgb; 4] =
+    [[166.0, 142.0, 108.0], [190.0, 178.0, 152.0], [150.0, 116.0, 88.0], [120.0, 104.0, 84.0]];
+
+/// The fields of a scene on all dates.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    pub partition: Partition,
+    seed: u32,
+    /// By field, by date.
+    crops: Vec<Vec<Crop>>,
+    /// Grass of the margins by date.
+    grass: Vec<Rgb>,
+    pub soil: Rgb,
+    pub subsoil: Rgb,
+    /// Strength of the damp and eroded patches.
+    relief: f32,
+    /// Strength of the fine texture.
+    texture: f32,
+}
+
+#[inline]
+pub(crate) fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
+    [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])]
+}
+
+#[inline]
+pub(crate) fn luminance(c: Rgb) -> f32 {
+    0.3 * c[0] + 0.59 * c[1] + 0.11 * c[2]
+}
+
+impl Ground {
+    /// Ground of the square from `-margin_m` to `side_m + margin_m`. `days` are the days of the year of the
+    /// dates; `change` is the share of the fields worked from one to the next.
+    pub(crate) fn new(rng: &mut impl Rng, side_m: f64, margin_m: f64, days: &[u32], change: f64) -> Self {
+        let angle = rng.random_range(0.0..std::f64::consts::FRAC_PI_2);
+        let partition = Partition::new(rng, side_m, margin_m, angle);
+        let total: u32 = SOILS.iter().map(|(_, n)| n).sum();
+        let mut k = rng.random_range(0..total);
+        let mut soil = SOILS[0].0;
+        for (colour, n) in SOILS {
+            if k < n {
+                soil = colour;
+                break;
+            }
+            k -= n;
+        }
+        let soil = drifted(rng, soil, 0.06);
+        let under = SUBSOILS[rng.random_range(0..SUBSOILS.len())];
+        let subsoil = drifted(rng, under, 0.08);
+        let first = days.first().copied().unwrap_or(200);
+        let crops = (0..partition.fields)
+            .map(|_| {
+                let quarter = if rng.random() { std::f64::consts::FRAC_PI_2 } else { 0.0 };
+                let rows = angle + quarter + 0.04 * (rng.random::<f64>() - 0.5);
+                let kind = Kind::likely(rng, first);
+                let mut states = vec![Crop::new(rng, kind, soil, rows)];
+                for _ in days.iter().skip(1) {
+                    let Some(last) = states.last().cloned() else { break };
+                    let next = if rng.random::<f64>() < change {
+                        // Ploughing may run the other way than drilling, or aslant.
+                        let turn = [0.0, 0.0, std::f64::consts::FRAC_PI_2, 0.35][rng.random_range(0..4)];
+                        let kind = last.kind.worked(rng);
+                        Crop::new(rng, kind, soil, rows + turn)
+                    } else {
+                        last.aged(rng)
+                    };
+                    states.push(next);
+                }
+                states
+            })
+            .collect();
+        let season: Rgb =
+            if (100..=190).contains(&first) { [92.0, 112.0, 64.0] } else { [116.0, 116.0, 76.0] };
+        let mut grass = vec![drifted(rng, season, 0.1)];
+        for _ in days.iter().skip(1) {
+            let last = grass[grass.len() - 1];
+            grass.push(drifted(rng, last, 0.06));
+        }
+        let relief = rng.random_range(0.5..1.4);
+        let texture = rng.random_range(0.75..1.7);
+        Self { partition, seed: rng.random(), crops, grass, soil, subsoil, relief, texture }
+    }
+
+    /// Colour of the ground at a place on a date.
+    pub(crate) fn at(&self, date: usize, p: Place) -> Rgb {
+        let (x, y) = (p.x, p.y);
+        let seed = self.seed;
+        let near = self.partition.at(self.bent(p));
+        let Some(crop) = self.crops.get(near.field).and_then(|c| c.get(date)) else {
+            return [0.0; 3];
+        };
+        let edge = &self.partition.edges[near.edge];
+        let d = near.distance_m;
+
+        // Lie of the land, the same on all dates: broad patches of damp and of paler, washed ground.
+        let broad = 0.7 * value(seed ^ 1, x / 120.0, y / 120.0)
+            + 0.45 * value(seed ^ 2, x / 43.0, y / 43.0)
+            + 0.3 * value(seed ^ 3, (x + 0.4 * y) / 15.0, y / 15.0);
+        let rill = {
+            let v = value(seed ^ 4, x / 52.0 + 0.5 * f64::from(broad), y / 52.0);
+            (1.0 - 9.0 * v.abs()).max(0.0)
+        };
+        let own = crop.seed;
+        let fine = value(own, x / 4.1, y / 4.1);
+        let finer = value(own ^ 5, x / 1.3, y / 1.3);
+        // Clods and tufts.
+        let grit = value(own ^ 10, x / 0.52, y / 0.52);
+
+        // Rows: along the field, and along its edge in the headland.
+        let headland = d < crop.headland_m;
+        let (c, s) = if headland { edge.along } else { crop.direction };
+        let along = c * x + s * y;
+        let mut across = if headland { d } else { c * y - s * x };
+        across += 0.5 * f64::from(value(own ^ 6, x / 41.0, y / 41.0));
+        let streak = value(own ^ 8, along / 14.0, across / 0.85);
+
+        let mut bright = 1.0
+            + 0.06 * self.relief * broad
+            + self.texture * crop.grain * (0.9 * fine + 1.2 * finer + 2.6 * grit + 0.8 * streak);
+        let mut cover = crop.cover
+            + crop.mottle
+                * (0.8 * self.relief * broad + 0.3 * fine + 0.25 * finer + 0.3 * streak + 0.25 * grit)
+            - 0.3 * crop.mottle * rill * self.relief;
+        if crop.pass_tone > 0.0 {
+            let pass = across / crop.pass_m;
+            let k = floor(pass);
+            bright += crop.pass_tone * (2.0 * unit(own ^ 9, k, i32::from(headland)) - 1.0);
+            let from_line = (pass - f64::from(k) - 0.5) * crop.pass_m;
+            if from_line.abs() < 1.5 {
+                let line = (-(from_line * from_line) as f32 / 0.3).exp();
+                bright += crop.pass_line * line * (0.75 + 0.5 * streak);
+            }
+        }
+        if crop.tram_m > 0.0 && !headland {
+            let v = across / crop.tram_m;
+            let rut = ((v - f64::from(floor(v)) - 0.5) * crop.tram_m).abs() - 0.95;
+            if rut.abs() < 0.8 {
+                cover -= crop.tram * (-(rut * rut) as f32 / 0.05).exp();
+            }
+        }
+        // Trampled, missed and thin along the edge.
+        if d < 6.0 {
+            cover -= 0.12 * (1.0 - d as f32 / 6.0) * (1.0 + fine);
+        }
+        let cover = cover.clamp(0.0, 1.0);
+        let damp = 1.0 + 0.16 * self.relief * broad + 0.06 * self.relief * rill;
+        // Where the top soil is washed away, what lies under it shows.
+        let washed = smoothstep(0.35, 1.0, broad) * 0.35 * self.relief;
+        let soil = mix(crop.soil.map(|v| v * damp), self.subsoil, washed);
+        let mut colour = mix(soil, crop.canopy, cover);
+        let row = if crop.row_amplitude > 0.0 {
+            let phase = across * (std::f64::consts::TAU / crop.row_m);
+            crop.row_amplitude * (phase.sin() as f32) * (0.6 + 0.6 * fine)
+        } else {
+            0.0
+        };
+        for v in &mut colour {
+            *v = *v * bright + row;
+        }
+        // The last furrow of the headland.
+        let v = d - crop.headland_m;
+        if crop.headland_m > 0.0 && v.abs() < 1.2 {
+            let line = (-(v * v) as f32 / 0.18).exp() * (0.5 + fine);
+            colour = mix(colour, soil, 0.22 * line);
+        }
+        self.margin(date, p, edge.kind, edge.margin_m, d, fine, finer, colour)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of it is at hand at the one place that calls it")]
+    fn margin(
+        &self,
+        date: usize,
+        p: Place,
+        kind: EdgeKind,
+        margin_m: f64,
+        d: f64,
+        fine: f32,
+        finer: f32,
+        colour: Rgb,
+    ) -> Rgb {
+        if d > margin_m * 2.0 + 1.5 {
+            return colour;
+        }
+        let wide =
+            margin_m as f32 * (1.0 + 0.35 * value(self.seed ^ 11, p.x / 9.0, p.y / 9.0) + 0.15 * finer) + 0.2;
+        let share = smoothstep(wide + 0.5, wide - 0.5, d as f32);
+        let share = if kind == EdgeKind::Plain { 0.6 * share } else { share };
+        if share <= 0.0 {
+            return colour;
+        }
+        let tuft = 1.0 + 0.09 * value(self.seed ^ 12, p.x / 2.3, p.y / 2.3) + 0.06 * finer + 0.05 * fine;
+        let grass = self.grass[date.min(self.grass.len() - 1)].map(|v| v * tuft);
+        mix(colour, grass, share)
+    }
+
+    /// The place where the partition, whose cuts are straight, has what lies at `p`: real edges wander.
+    #[inline]
+    pub(crate) fn bent(&self, p: Place) -> Place {
+        let (a, b) = (self.seed ^ 13, self.seed ^ 14);
+        let lie = |seed, scale| f64::from(value(seed, p.x / scale, p.y / scale));
+        Place::new(p.x + 3.5 * lie(a, 90.0) + 0.3 * lie(a ^ 64, 9.0), p.y + 3.5 * lie(b, 90.0))
+    }
+
+    /// Where a place of the partition lies on the ground: undoes [`Ground::bent`] to within a centimetre or two.
+    pub(crate) fn unbent(&self, q: Place) -> Place {
+        let mut p = q;
+        for _ in 0..4 {
+            let r = self.bent(p);
+            p = Place::new(p.x + q.x - r.x, p.y + q.y - r.y);
+        }
+        p
+    }
+}

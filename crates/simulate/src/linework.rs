@@ -1,0 +1,113 @@
+//! What runs on the ground without being an earthwork: roads, streams, field tracks, and the new wheel tracks,
+//! pipelines and paths that look alike.
+
+use crate::ground::mix;
+use crate::noise::{smoothstep, value, value_1d};
+use crate::place::{Foot, Place};
+use crate::sensor::Rgb;
+
+/// What a line is, seen across it. Metres.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A road with a surface `half_m` to either side and verges.
+    Road { half_m: f64, surface: Rgb },
+    /// A stream with reeds.
+    Stream { half_m: f64 },
+    /// Two ruts.
+    Ruts { gauge_m: f64, rut_m: f64, colour: Rgb, share: f32 },
+    /// A filled trench.
+    Strip { half_m: f64, colour: Rgb, share: f32 },
+    /// A trodden path.
+    Path { half_m: f64, colour: Rgb, share: f32 },
+    /// An earthwork, by its number.
+    Work(usize),
+}
+
+/// A line on the ground.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub points: Vec<Place>,
+    /// Metres from the start to each point.
+    pub gone: Vec<f64>,
+    pub kind: Kind,
+    /// How far from the line it shows, metres.
+    pub reach_m: f64,
+    /// The first date on which it is there.
+    pub since: usize,
+    pub seed: u32,
+}
+
+impl Line {
+    pub(crate) fn new(points: Vec<Place>, kind: Kind, reach_m: f64, since: usize, seed: u32) -> Self {
+        let mut gone = vec![0.0];
+        for w in points.windows(2) {
+            gone.push(gone[gone.len() - 1] + w[0].distance(w[1]));
+        }
+        Self { points, gone, kind, reach_m, since, seed }
+    }
+
+    /// The colour at a place, given that of the ground; `s` is metres along the line.
+    pub(crate) fn over(&self, foot: &Foot, s: f64, p: Place, ground: Rgb) -> Rgb {
+        let t = foot.t;
+        // Lines end by fading, not by a cap.
+        let ends = {
+            let last = self.gone[self.gone.len() - 1];
+            let to_end = s.min(last - s);
+            let beyond = if to_end <= 0.0 { t.abs() } else { 0.0 };
+            smoothstep(0.0, 6.0, to_end as f32) * if beyond > 0.0 { 0.0 } else { 1.0 }
+        };
+        let grain = value(self.seed, p.x / 1.7, p.y / 1.7);
+        match self.kind {
+            Kind::Road { half_m, surface } => {
+                let d = t.abs() as f32 + 0.25 * grain;
+                let half = half_m as f32;
+                let verge = smoothstep(half + 4.2, half + 3.0, d);
+                let grass = [108.0, 112.0, 72.0].map(|v: f32| v * (1.0 + 0.07 * grain));
+                let mut colour = mix(ground, grass, 0.8 * verge);
+                // Pale shoulder, wheel lanes.
+                colour = mix(colour, [164.0, 152.0, 126.0], 0.7 * smoothstep(half + 1.3, half + 0.7, d));
+                let lane = (((t.abs() - 0.5 * half_m).abs() - 0.8) as f32).abs();
+                let worn = 1.0 + 0.03 * grain - 0.04 * smoothstep(0.5, 0.1, lane);
+                mix(colour, surface.map(|v| v * worn), smoothstep(half + 0.15, half - 0.15, t.abs() as f32))
+            }
+            Kind::Stream { half_m } => {
+                let wide = half_m * (1.0 + 0.35 * f64::from(value_1d(self.seed, s / 11.0)));
+                let d = t.abs() + 0.5 * f64::from(grain);
+                let reeds = [74.0, 88.0, 52.0].map(|v: f32| v * (1.0 + 0.12 * grain));
+                let damp = smoothstep((wide * 3.0 + 5.0) as f32, (wide * 1.6) as f32, d as f32);
+                let colour = mix(ground, reeds, 0.75 * damp);
+                let water = [46.0, 54.0, 50.0].map(|v: f32| v + 3.0 * grain);
+                mix(colour, water, smoothstep((wide + 0.4) as f32, (wide - 0.4) as f32, d as f32))
+            }
+            Kind::Ruts { gauge_m, rut_m, colour, share } => {
+                let half = 0.5 * rut_m * (1.0 + 0.3 * f64::from(value_1d(self.seed ^ 1, s / 5.0)));
+                let d = (t.abs() - 0.5 * gauge_m).abs();
+                let patchy = 0.8
+                    + 0.35 * value(self.seed ^ 2, p.x / 3.0, p.y / 3.0)
+                    + 0.3 * value_1d(self.seed ^ 3, s / 24.0);
+                let rut = smoothstep((half + 0.12) as f32, (half - 0.12) as f32, d as f32);
+                mix(
+                    ground,
+                    colour.map(|v| v * (1.0 + 0.06 * grain)),
+                    (share * rut * patchy * ends).clamp(0.0, 1.0),
+                )
+            }
+            Kind::Strip { half_m, colour, share } => {
+                let d = t.abs() as f32 + 0.5 * grain;
+                let half = half_m as f32;
+                let body = smoothstep(half + 0.6, half - 0.6, d);
+                let crown = smoothstep(0.9, 0.3, d) * 0.3;
+                let tone = colour.map(|v| v * (1.0 + 0.05 * grain + 0.06 * crown));
+                mix(ground, tone, share * body * ends * (0.85 + 0.25 * grain))
+            }
+            Kind::Path { half_m, colour, share } => {
+                let wander = 0.35 * f64::from(value_1d(self.seed ^ 1, s / 3.5));
+                let d = (t + wander).abs() as f32;
+                let half = half_m as f32;
+                let patchy = 0.75 + 0.4 * value_1d(self.seed ^ 3, s / 9.0);
+                mix(ground, colour, share * patchy * ends * smoothstep(half + 0.15, half - 0.15, d))
+            }
+            Kind::Work(_) => ground,
+        }
+    }
+}

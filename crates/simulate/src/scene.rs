@@ -1,0 +1,401 @@
+//! A piece of farmland on two or more dates.
+
+mod layout;
+
+use chrono::{DateTime, Datelike, Duration, TimeZone, Utc};
+use domain::{Crs, Grid, Pixel, Window};
+use ndarray::Array3;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::crop::drifted;
+use crate::earthwork::Earthwork;
+use crate::ground::Ground;
+use crate::index::Index;
+use crate::light::{Sun, sun_at};
+use crate::linework::{Kind, Line};
+use crate::noise::value;
+use crate::place::{Foot, Place, foot, length_m};
+use crate::sensor::{Radiance, Rgb, Sensor};
+use crate::trees::{Canopy, Tree, plant};
+use crate::truth::{Style, TruthClass, TruthLine};
+use crate::{Options, Result, ard};
+
+/// Longitude and latitude of the scenes, degrees: for the sun.
+const LON_LAT_DEG: (f64, f64) = (35.27, 51.66);
+/// How far the ground goes on beyond the image, metres.
+const MARGIN_M: f64 = 64.0;
+/// Most segments of lines that are looked at for one pixel.
+const NEAREST: usize = 64;
+
+/// One date of a scene, as its metadata will tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SceneDate {
+    /// When the image was taken.
+    pub datetime: DateTime<Utc>,
+    /// Name of the acquisition: sixteen hexadecimal digits, as Maxar's.
+    pub catalogue_id: String,
+    /// Azimuth of the sun, clockwise from north.
+    pub sun_azimuth_deg: f64,
+    /// Height of the sun above the horizon.
+    pub sun_elevation_deg: f64,
+    /// Angle between the line of sight and the vertical at the satellite.
+    pub off_nadir_deg: f64,
+    /// Azimuth of the line of sight, clockwise from north, from the ground to the satellite.
+    pub view_azimuth_deg: f64,
+    /// True ground sample distance, metres; the pixels are [`Options::gsd_m`].
+    pub gsd_m: f64,
+    /// Displacement of the content against date 0, metres east and south. Not in the metadata.
+    pub shift_m: (f64, f64),
+    /// Greatest further displacement, which varies smoothly over the scene, metres. Not in the metadata.
+    pub parallax_m: f64,
+}
+
+/// How one date is seen.
+#[derive(Clone, Debug)]
+struct Look {
+    sun: Sun,
+    sensor: Sensor,
+    canopy: Canopy,
+    shift_m: (f64, f64),
+    parallax: (f64, f64),
+    parallax_seed: u32,
+}
+
+impl Look {
+    /// How far what is seen at a place of the image is displaced from its place in date 0's frame, metres.
+    fn displacement(&self, seen: Place) -> (f64, f64) {
+        let seed = self.parallax_seed;
+        let lie = 0.7 * value(seed, seen.x / 160.0, seen.y / 160.0)
+            + 0.3 * value(seed ^ 1, seen.x / 60.0, seen.y / 60.0);
+        let lie = f64::from(lie);
+        (self.shift_m.0 + lie * self.parallax.0, self.shift_m.1 + lie * self.parallax.1)
+    }
+}
+
+/// A piece of farmland on two or more dates, ready to be rendered window by window.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    options: Options,
+    dates: Vec<SceneDate>,
+    looks: Vec<Look>,
+    ground: Ground,
+    trees: Vec<Tree>,
+    lines: Vec<Line>,
+    works: Vec<Earthwork>,
+    distractors: Vec<(usize, Style)>,
+    index: Index<(u32, u32)>,
+}
+
+/// A stream of random numbers of its own for each part of the scene, so that more of one thing does not change
+/// the others.
+fn stream(seed: u64, part: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(part);
+    rng
+}
+
+impl Scene {
+    /// The scene that `options` describe.
+    ///
+    /// # Errors
+    /// [`crate::Error::Option`] or [`crate::Error::TooWide`] where an option lies outside its range.
+    pub fn new(options: &Options) -> Result<Self> {
+        options.validate()?;
+        let side_m = options.side_m();
+        let dates = dates(options);
+        let days: Vec<u32> = dates.iter().map(|d| d.datetime.ordinal()).collect();
+        let mut rng = stream(options.seed, 2);
+        let ground = Ground::new(&mut rng, side_m, MARGIN_M, &days, options.field_change);
+        let trees = plant(&mut stream(options.seed, 3), &ground, side_m, days[0]);
+        let mut rng = stream(options.seed, 4);
+        let mut tone: Rgb = [1.0; 3];
+        let looks: Vec<Look> = dates
+            .iter()
+            .enumerate()
+            .map(|(k, date)| {
+                if k > 0 {
+                    tone = drifted(&mut rng, tone, 0.08);
+                }
+                look(&mut rng, options, date, &trees, tone)
+            })
+            .collect();
+        let mut scene = Self {
+            options: options.clone(),
+            dates,
+            looks,
+            ground,
+            trees,
+            lines: Vec::new(),
+            works: Vec::new(),
+            distractors: Vec::new(),
+            index: Index::new(side_m, MARGIN_M, &[]),
+        };
+        scene.lay_ways();
+        scene.lay_distractors();
+        if !options.quiet {
+            scene.dig();
+        }
+        let entries: Vec<_> = scene
+            .lines
+            .iter()
+            .enumerate()
+            .flat_map(|(k, line)| {
+                let reach = line.reach_m + 1.5;
+                line.points.windows(2).enumerate().map(move |(segment, w)| {
+                    let least = Place::new(w[0].x.min(w[1].x) - reach, w[0].y.min(w[1].y) - reach);
+                    let most = Place::new(w[0].x.max(w[1].x) + reach, w[0].y.max(w[1].y) + reach);
+                    (least, most, (k as u32, segment as u32))
+                })
+            })
+            .collect();
+        scene.index = Index::new(side_m, MARGIN_M, &entries);
+        Ok(scene)
+    }
+
+    /// The options it was made of.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The dates, the first first.
+    pub fn dates(&self) -> &[SceneDate] {
+        &self.dates
+    }
+
+    /// Where the pixels lie, the same for all dates: north up, in the ARD cell of Lgov. `crs` must be
+    /// EPSG:32636 ([`ard::EPSG`]).
+    pub fn grid(&self, crs: Crs) -> Grid {
+        ard::grid(self.options.size_px, self.options.gsd_m, crs)
+    }
+
+    /// The image of a window on a date, `(3, rows, cols)`: red, green, blue, 1–255.
+    ///
+    /// A date that does not exist is taken as the last. Windows may reach over the edge of the grid.
+    pub fn render(&self, date: usize, window: Window) -> Array3<u8> {
+        let date = date.min(self.looks.len() - 1);
+        let look = &self.looks[date];
+        let rim = look.sensor.rim_px();
+        let (rows, cols) = (window.rows + 2 * rim, window.cols + 2 * rim);
+        let mut pixels: Vec<Rgb> = vec![[0.0; 3]; rows * cols];
+        pixels.par_chunks_mut(cols).enumerate().for_each(|(r, line)| {
+            let row = window.row as f64 + r as f64 - rim as f64;
+            for (c, pixel) in line.iter_mut().enumerate() {
+                *pixel = self.pixel(date, look, row, window.col as f64 + c as f64 - rim as f64);
+            }
+        });
+        look.sensor.expose(&Radiance { rows, cols, pixels }, window.row as i32, window.col as i32)
+    }
+
+    /// The earthworks that are there on a date and were not on the first, in date 0's frame.
+    pub fn truth(&self, date: usize) -> Vec<TruthLine> {
+        self.lines
+            .iter()
+            .filter(|l| l.since > 0 && l.since <= date)
+            .filter_map(|line| match line.kind {
+                Kind::Work(k) => {
+                    let work = &self.works[k];
+                    Some(self.truth_line(line, work.class, work.style, work.width_m, work.depth_m))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The new lines of a date that are no earthworks, in date 0's frame.
+    pub fn distractors(&self, date: usize) -> Vec<TruthLine> {
+        self.distractors
+            .iter()
+            .map(|&(k, style)| (&self.lines[k], style))
+            .filter(|(line, _)| line.since <= date)
+            .map(|(line, style)| {
+                let width_m = match line.kind {
+                    Kind::Ruts { gauge_m, rut_m, .. } => gauge_m + rut_m,
+                    Kind::Strip { half_m, .. } | Kind::Path { half_m, .. } => 2.0 * half_m,
+                    _ => 0.0,
+                };
+                self.truth_line(line, TruthClass::Distractor, style, width_m, 0.0)
+            })
+            .collect()
+    }
+
+    /// Area of the image, km².
+    pub fn area_km2(&self) -> f64 {
+        (self.options.side_m() / 1000.0).powi(2)
+    }
+
+    fn truth_line(
+        &self,
+        line: &Line,
+        class: TruthClass,
+        style: Style,
+        width_m: f64,
+        depth_m: f64,
+    ) -> TruthLine {
+        let gsd = self.options.gsd_m;
+        TruthLine {
+            class,
+            style,
+            centreline: line.points.iter().map(|p| Pixel { row: p.y / gsd, col: p.x / gsd }).collect(),
+            width_m,
+            depth_m,
+            length_m: length_m(&line.points),
+            since: line.since,
+        }
+    }
+
+    /// Where something that lies at `p` in date 0's frame appears on the image of `date`: shift and parallax.
+    ///
+    /// Errs by less than a hundredth of a pixel. What an alignment should find.
+    pub fn seen_at(&self, date: usize, p: Pixel) -> Pixel {
+        let gsd = self.options.gsd_m;
+        let look = &self.looks[date.min(self.looks.len() - 1)];
+        let from = Place::new(p.col * gsd, p.row * gsd);
+        let mut to = from;
+        for _ in 0..3 {
+            to = from.plus(look.displacement(to));
+        }
+        Pixel { row: to.y / gsd, col: to.x / gsd }
+    }
+
+    /// Ground radiance of a pixel, averaged over its square.
+    fn pixel(&self, date: usize, look: &Look, row: f64, col: f64) -> Rgb {
+        let gsd = self.options.gsd_m;
+        let seen = Place::new((col + 0.5) * gsd, (row + 0.5) * gsd);
+        let (dx, dy) = look.displacement(seen);
+        let p = Place::new(seen.x - dx, seen.y - dy);
+        let ground = self.ground.at(date, p);
+        let mut nearest = [(0_u32, 0_u32); NEAREST];
+        let found = self.lines_near(date, p, 0.75 * gsd, &mut nearest);
+        let lines = &nearest[..found];
+        let trees = look.canopy.near(p);
+        if lines.is_empty() && trees.is_empty() {
+            return ground;
+        }
+        let n = (gsd / 0.11).ceil().clamp(3.0, 8.0) as i32;
+        let mut sum = [0.0_f32; 3];
+        for i in 0..n {
+            for j in 0..n {
+                let at = |k: i32| ((f64::from(k) + 0.5) / f64::from(n) - 0.5) * gsd;
+                let q = p.plus((at(j), at(i)));
+                let colour = self.with_lines(look, lines, q, ground);
+                let colour = look.canopy.over(&self.trees, trees, q, colour);
+                for band in 0..3 {
+                    sum[band] += colour[band];
+                }
+            }
+        }
+        sum.map(|v| v / (n * n) as f32)
+    }
+
+    /// Puts the segments that show within `rim_m` of a place into `out`, each line's together, and returns their
+    /// number.
+    fn lines_near(&self, date: usize, p: Place, rim_m: f64, out: &mut [(u32, u32); NEAREST]) -> usize {
+        let mut n = 0;
+        for &(k, segment) in self.index.near(p) {
+            let line = &self.lines[k as usize];
+            let (a, b) = (line.points[segment as usize], line.points[segment as usize + 1]);
+            if line.since <= date && foot(p, a, b).t.abs() < line.reach_m + rim_m && n < NEAREST {
+                out[n] = (k, segment);
+                n += 1;
+            }
+        }
+        n
+    }
+
+    /// What the lines make of the ground at a place; `near` holds the segments of each line together.
+    fn with_lines(&self, look: &Look, near: &[(u32, u32)], p: Place, ground: Rgb) -> Rgb {
+        let mut colour = ground;
+        let mut rest = near;
+        while let Some(&(k, _)) = rest.first() {
+            let n = rest.iter().take_while(|s| s.0 == k).count();
+            let (own, others) = rest.split_at(n);
+            rest = others;
+            let line = &self.lines[k as usize];
+            let mut best: Option<(Foot, f64)> = None;
+            for &(_, segment) in own {
+                let segment = segment as usize;
+                let f = foot(p, line.points[segment], line.points[segment + 1]);
+                if best.is_none_or(|(b, _)| f.t.abs() < b.t.abs()) {
+                    best = Some((f, line.gone[segment] + f.along));
+                }
+            }
+            if let Some((f, s)) = best.filter(|(f, _)| f.t.abs() < line.reach_m) {
+                colour = match line.kind {
+                    Kind::Work(w) => {
+                        let last = line.gone[line.gone.len() - 1];
+                        self.works[w].over(&f, s, last, p, &look.sun, colour)
+                    }
+                    _ => line.over(&f, s, p, colour),
+                };
+            }
+        }
+        colour
+    }
+}
+
+fn dates(options: &Options) -> Vec<SceneDate> {
+    let mut rng = stream(options.seed, 1);
+    let drawn_day = rng.random_range(0..200_i64);
+    let drawn_minutes = rng.random_range(0..110_i64);
+    let start = options.start.unwrap_or_else(|| {
+        let spring = Utc.timestamp_opt(1_710_748_800, 0).single().unwrap_or_default(); // 2024-03-18 08:00
+        spring + Duration::days(drawn_day) + Duration::minutes(drawn_minutes)
+    });
+    let gsd_first: f64 = rng.random_range(0.36..0.58);
+    (0..options.dates)
+        .map(|k| {
+            let minutes = if k == 0 { 0 } else { rng.random_range(-25..40_i64) };
+            let days = i64::from(options.interval_days) * k as i64;
+            let datetime = start + Duration::days(days) + Duration::minutes(minutes);
+            let (sun_azimuth_deg, sun_elevation_deg) = sun_at(&datetime, LON_LAT_DEG.0, LON_LAT_DEG.1);
+            let shift: f64 = rng.random_range(1.0..3.0) * options.gsd_m;
+            let toward: f64 = rng.random_range(0.0..std::f64::consts::TAU);
+            let gsd: f64 = gsd_first * rng.random_range(0.85..1.15);
+            let id: u32 = rng.random();
+            let parallax = rng.random_range(0.3..1.0) * options.gsd_m;
+            SceneDate {
+                datetime,
+                catalogue_id: format!("10300100{id:08X}"),
+                sun_azimuth_deg,
+                sun_elevation_deg,
+                off_nadir_deg: rng.random_range(4.0..30.0),
+                view_azimuth_deg: rng.random_range(0.0..360.0),
+                gsd_m: gsd.max(0.34).max(options.gsd_m),
+                shift_m: if k == 0 { (0.0, 0.0) } else { (shift * toward.cos(), shift * toward.sin()) },
+                parallax_m: if k == 0 { 0.0 } else { parallax },
+            }
+        })
+        .collect()
+}
+
+fn look(rng: &mut ChaCha8Rng, options: &Options, date: &SceneDate, trees: &[Tree], tone: Rgb) -> Look {
+    let haze: f32 = rng.random_range(2.0..13.0);
+    let sky = rng.random_range(0.16..0.26) + 0.004 * f64::from(haze);
+    let sun = Sun::new(date.sun_azimuth_deg, date.sun_elevation_deg.max(8.0), sky);
+    let gain: f32 = rng.random_range(0.84..1.08);
+    let tint = |rng: &mut ChaCha8Rng| gain * rng.random_range(0.96_f32..1.04);
+    let sensor = Sensor {
+        seed: rng.random(),
+        spread_m: 0.85 * date.gsd_m,
+        gsd_m: options.gsd_m,
+        gain: [tint(rng), tint(rng), tint(rng)],
+        haze: [0.75 * haze, 0.95 * haze, 1.35 * haze],
+        noise: rng.random_range(0.8..1.9),
+    };
+    // What is high leans away from the satellite.
+    let (s, c) = date.view_azimuth_deg.to_radians().sin_cos();
+    let away = (-s, c);
+    let tan = date.off_nadir_deg.to_radians().tan();
+    let canopy = Canopy::new(trees, options.side_m(), sun, (away.0 * tan, away.1 * tan), tone);
+    Look {
+        sun,
+        sensor,
+        canopy,
+        shift_m: date.shift_m,
+        parallax: (away.0 * date.parallax_m, away.1 * date.parallax_m),
+        parallax_seed: options.seed as u32 ^ 0x7a11,
+    }
+}
