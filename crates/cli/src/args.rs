@@ -115,7 +115,7 @@ pub struct SurveyArgs {
     #[arg(long, value_name = "N", help_heading = "Computing")]
     pub threads: Option<usize>,
     /// Side of the windows that are worked on at a time, 128 to 8192 pixels: more memory for a little speed, the
-    /// same result [default: 1024]
+    /// same result [default: 1536]
     #[arg(long, value_name = "PX", help_heading = "Computing")]
     pub window: Option<usize>,
     /// Memory for decoded image tiles, megabytes [default: 64]
