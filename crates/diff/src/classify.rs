@@ -4,6 +4,8 @@
 //! the verdict falls, the line is cut. The seat of a learned judge: whatever replaces [`Model`] sees the same
 //! [`Features`], or the strip itself.
 
+use std::collections::BTreeMap;
+
 use domain::{Class, Evidence};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -261,8 +263,19 @@ impl Model {
     /// The judge for a scale.
     pub fn of(scale: Scale) -> Self {
         match scale {
-            Scale::Narrow => Self { bias: -13.326, weights: [0.212, -0.129, -0.678, 3.467, -1.816, -2.682, 0.379, 1.516, 1.829, 0.885, -1.992, -3.931] },
-            Scale::Wide => Self { bias: -6.899, weights: [-0.134, 0.851, -1.590, 2.644, -1.914, -1.927, 0.348, -0.770, 2.086, -1.292, -1.491, -5.533] },
+            Scale::Narrow => Self {
+                bias: -13.326,
+                weights: [
+                    0.212, -0.129, -0.678, 3.467, -1.816, -2.682, 0.379, 1.516, 1.829, 0.885, -1.992, -3.931,
+                ],
+            },
+            Scale::Wide => Self {
+                bias: -6.899,
+                weights: [
+                    -0.134, 0.851, -1.590, 2.644, -1.914, -1.927, 0.348, -0.770, 2.086, -1.292, -1.491,
+                    -5.533,
+                ],
+            },
         }
     }
 
@@ -412,7 +425,8 @@ pub fn without_twins(mut judged: Vec<Judged>, pixel_m: f64) -> Vec<Judged> {
     });
     let cell_px = 8.0 / pixel_m;
     let cell = |p: (f64, f64)| ((p.0 / cell_px).floor() as i64, (p.1 / cell_px).floor() as i64);
-    let mut taken: std::collections::BTreeMap<(i64, i64), Vec<((f64, f64), Scale)>> = Default::default();
+    type Places = Vec<((f64, f64), Scale)>;
+    let mut taken = BTreeMap::<(i64, i64), Places>::new();
     let mut kept = vec![];
     for line in judged {
         let near = |p: (f64, f64)| {

@@ -73,6 +73,9 @@ pub struct Found {
     pub evidence: Evidence,
 }
 
+/// What a step gives, or why it stopped.
+type Outcome<S, T> = Result<T, CompareError<<S as PairSource>::Error>>;
+
 /// All that one pair tells.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -162,7 +165,7 @@ fn traced<'a, S: PairSource>(
     source: &'a S,
     options: &Options,
     progress: &dyn Progress,
-) -> Result<(View<'a, S>, Coverage, Vec<Line>), CompareError<S::Error>> {
+) -> Outcome<S, (View<'a, S>, Coverage, Vec<Line>)> {
     let (rows, cols) = source.shape();
     if rows < MIN_SIDE_PX || cols < MIN_SIDE_PX {
         return Err(CompareError::TooSmall { rows, cols, min: MIN_SIDE_PX });
@@ -283,7 +286,7 @@ fn gain<S: PairSource>(
     view: &View<'_, S>,
     options: &Options,
     progress: &dyn Progress,
-) -> Result<([Vec<Point>; 2], Coverage), CompareError<S::Error>> {
+) -> Outcome<S, ([Vec<Point>; 2], Coverage)> {
     let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
     let layout = Layout::of(pixel_m);
     let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));

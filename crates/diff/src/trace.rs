@@ -260,7 +260,8 @@ pub fn resampled(v: &[(f64, f64)], step: f64) -> Vec<(f64, f64)> {
 fn join(lines: &mut Vec<Line>, gap_px: f64) {
     loop {
         // Ends as (line, at its start), each with the direction that leads out of the line.
-        let ends: Vec<(usize, bool, (f64, f64), (f64, f64))> = lines
+        type End = (usize, bool, (f64, f64), (f64, f64));
+        let ends: Vec<End> = lines
             .iter()
             .enumerate()
             .flat_map(|(i, l)| {

@@ -24,8 +24,8 @@ pub struct SurveyOptions {
     pub chips: ChipOptions,
     /// Computing threads; 0 takes one for each processor.
     pub threads: usize,
-    /// GDAL's block cache, megabytes. Default 64: a row of tiles of a Maxar image takes 27 for three bands, and
-    /// windows are read once.
+    /// GDAL's block cache, megabytes. Default 192: with less, two threads that each read a
+    /// row of tiles of both images push out what the other needs (alignment of 8192 x 8192 px: 5 s, with 96 MB 9 s).
     pub cache_mb: usize,
     /// Replace what an earlier run wrote.
     pub overwrite: bool,
@@ -44,7 +44,7 @@ impl SurveyOptions {
             diff: diff::Options::default(),
             chips: ChipOptions::default(),
             threads: 0,
-            cache_mb: 64,
+            cache_mb: 192,
             overwrite: false,
             resume: false,
         }

@@ -106,7 +106,7 @@ pub fn render_png(chip: &Chip) -> Result<Vec<u8>> {
 fn encode(canvas: &RgbImage) -> Result<Vec<u8>> {
     let (width, height) = canvas.dimensions();
     let mut out = Vec::new();
-    PngEncoder::new_with_quality(&mut out, CompressionType::Default, FilterType::Adaptive)
+    PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive)
         .write_image(canvas.as_raw(), width, height, ExtendedColorType::Rgb8)
         .map_err(|source| Error::Png { width, height, source })?;
     Ok(out)

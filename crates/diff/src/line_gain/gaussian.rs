@@ -15,14 +15,9 @@ pub fn radius_px(sigma_px: f32) -> usize {
 pub fn smooth(image: &Array2<f32>, valid: &Array2<bool>, sigma_px: f32) -> Array2<f32> {
     let kernel = kernel(sigma_px);
     if valid.iter().all(|&v| v) {
-        // The weights are those of the edges alone: a product of one for the row and one for the column.
         let mut sum = image.clone();
         separable(&mut sum, &kernel);
-        let (rows, cols) = sum.dim();
-        let (down, along) = (edge_weights(rows, &kernel), edge_weights(cols, &kernel));
-        for (mut row, d) in sum.rows_mut().into_iter().zip(&down) {
-            row.iter_mut().zip(&along).for_each(|(s, a)| *s *= d * a);
-        }
+        divide_by_weight_of_whole(&mut sum, &kernel);
         return sum;
     }
     let mut weight = valid.mapv(|v| f32::from(u8::from(v)));
@@ -37,10 +32,33 @@ pub fn smooth(image: &Array2<f32>, valid: &Array2<bool>, sigma_px: f32) -> Array
     sum
 }
 
-/// One over the weight of the kernel that lies within a line of `n`, for each of its places.
-fn edge_weights(n: usize, half: &[f32]) -> Vec<f32> {
-    let beyond = |room: usize| half.iter().skip(room + 1).sum::<f32>();
-    (0..n).map(|i| 1.0 / (1.0 - beyond(i) - beyond(n - 1 - i))).collect()
+/// Divides by the weight of the kernel where every pixel is valid, without convolving an image of ones.
+///
+/// The weights are summed in the order of [`separable`], so that they are the same to the last bit: a window
+/// without nodata must not differ from one with some far away.
+fn divide_by_weight_of_whole(sum: &mut Array2<f32>, half: &[f32]) {
+    let (rows, cols) = sum.dim();
+    let radius = half.len() - 1;
+    let (mut last, mut weights) = (f32::NAN, vec![0.0f32; cols]);
+    let mut padded = vec![0.0f32; cols + 2 * radius];
+    for (r, mut row) in sum.rows_mut().into_iter().enumerate() {
+        let mut down = half[0];
+        for (k, &weight) in half.iter().enumerate().skip(1) {
+            down += if r >= k { weight } else { 0.0 };
+            down += if r + k < rows { weight } else { 0.0 };
+        }
+        // Only rows near the edge differ from the one before.
+        if down.to_bits() != last.to_bits() {
+            last = down;
+            padded[radius..radius + cols].fill(down);
+            weights.fill(down * half[0]);
+            for (k, &weight) in half.iter().enumerate().skip(1) {
+                add_scaled(&mut weights, &padded[radius - k..radius - k + cols], weight);
+                add_scaled(&mut weights, &padded[radius + k..radius + k + cols], weight);
+            }
+        }
+        row.iter_mut().zip(&weights).for_each(|(s, w)| *s /= w);
+    }
 }
 
 /// Half of a symmetric kernel, the centre first, that sums to 1.
@@ -106,6 +124,16 @@ mod tests {
         valid[(4, 5)] = false;
         let out = smooth(&image, &valid, 1.3);
         assert!(out.iter().all(|v| (v - 7.0).abs() < 1e-4));
+    }
+
+    #[test]
+    fn nodata_far_away_changes_no_bit() {
+        let image = Array2::from_shape_fn((40, 57), |(r, c)| ((r * 31 + c * 17) % 101) as f32);
+        let whole = Array2::from_elem((40, 57), true);
+        let mut holed = whole.clone();
+        holed[(39, 56)] = false;
+        let (a, b) = (smooth(&image, &whole, 1.3), smooth(&image, &holed, 1.3));
+        assert_eq!(a.slice(ndarray::s![..35, ..50]), b.slice(ndarray::s![..35, ..50]));
     }
 
     #[test]

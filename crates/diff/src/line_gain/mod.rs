@@ -213,11 +213,18 @@ fn normalised(
     let mut response = respond(image, valid, pixel_m, scale.profile());
     let clutter = clutter(&response.strength, image, valid, block, noise_share);
     let (rows, cols) = response.strength.dim();
-    // Bilinear between the centres of the blocks: the two blocks and the share of the second.
+    // Bilinear between the centres of the blocks: the two blocks and the share of the second. The share comes from
+    // the place within the block, so that it is the same to the last bit wherever the window starts.
     let between = |n: usize, blocks: usize| -> Vec<(usize, usize, f32)> {
         (0..n)
-            .map(|i| ((i as f32 + 0.5) / block as f32 - 0.5).clamp(0.0, (blocks - 1) as f32))
-            .map(|y| (y as usize, (y as usize + 1).min(blocks - 1), y.fract()))
+            .map(|i| {
+                let (j, t) = (i / block, ((i % block) as f32 + 0.5) / block as f32 - 0.5);
+                match t < 0.0 {
+                    true if j == 0 => (0, 0, 0.0),
+                    true => (j - 1, j, t + 1.0),
+                    false => (j, (j + 1).min(blocks - 1), t),
+                }
+            })
             .collect()
     };
     let (down, along) = (between(rows, clutter.nrows()), between(cols, clutter.ncols()));
