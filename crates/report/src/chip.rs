@@ -8,9 +8,9 @@ use crate::draw::{LETTER, block, mix, text, text_width, wrapped};
 use crate::{Error, Result};
 
 /// A panel's short side is shown at this many pixels at least …
-const SMALLEST_PX: u32 = 400;
+const SMALLEST_PX: u32 = 320;
 /// … unless that would take its long side beyond this many, which none exceeds.
-const LARGEST_PX: u32 = 1600;
+const LARGEST_PX: u32 = 900;
 /// The whole picture is as wide at least, so that its scale bar and arrow have room.
 const NARROWEST_PX: u32 = 320;
 /// How far the outline stays off the line on the ground, metres: outside a ditch and its spoil.
