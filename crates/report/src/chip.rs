@@ -8,7 +8,7 @@ use crate::draw::{LETTER, block, mix, text, text_width, wrapped};
 use crate::{Error, Result};
 
 /// A panel's short side is shown at this many pixels at least …
-const SMALLEST_PX: u32 = 320;
+const SMALLEST_PX: u32 = 400;
 /// … unless that would take its long side beyond this many, which none exceeds.
 const LARGEST_PX: u32 = 900;
 /// The whole picture is as wide at least, so that its scale bar and arrow have room.
