@@ -362,7 +362,7 @@ pub fn judge(
 
 /// Width of the dark core at half its depth on the median profile of stations `from..to`, metres; 0 where there
 /// is no core.
-pub fn width_m(strip: &Array2<f32>, from: usize, to: usize) -> f64 {
+fn width_m(strip: &Array2<f32>, from: usize, to: usize) -> f64 {
     let middle = ACROSS / 2;
     let profile: Vec<f64> = (0..ACROSS)
         .map(|k| {
