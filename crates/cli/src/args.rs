@@ -118,7 +118,7 @@ pub struct SurveyArgs {
     /// same result [default: 1536]
     #[arg(long, value_name = "PX", help_heading = "Computing")]
     pub window: Option<usize>,
-    /// Memory for decoded image tiles, megabytes [default: 192]
+    /// Memory for decoded image tiles, megabytes [default: 64]
     #[arg(long, value_name = "MB", help_heading = "Computing")]
     pub cache_mb: Option<usize>,
     /// Show no progress

@@ -8,6 +8,7 @@ pub mod align;
 pub mod classify;
 pub mod compare;
 pub mod error;
+mod lanes;
 pub mod line_gain;
 pub mod resample;
 pub mod source;

@@ -4,11 +4,12 @@
 //! finer than the target, it is smoothed first, so that nothing aliases.
 
 use domain::{Pixel, Raster, Window};
+use multiversion::multiversion;
 use ndarray::Array2;
 
 use crate::line_gain::gaussian;
 
-/// Spacing of the columns at which the mapping is evaluated, pixels; linear between them. Anchored at the grid.
+/// Spacing of the places at which the mapping is evaluated, pixels; bilinear between them. Anchored at the grid.
 const NODE_PX: usize = 16;
 
 /// Rim that the cubic kernel and the prefilter need around the source window, pixels of the source.
@@ -64,60 +65,139 @@ pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixe
         }
         None => &source.pixels,
     };
-    let (rows, cols) = source.pixels.dim();
     let (Some(pixels), Some(valid)) = (pixels.as_slice(), source.valid.as_slice()) else { return out };
-    let all_valid = valid.iter().all(|&v| v);
-    let (row0, col0) = (source.window.row as i64, source.window.col as i64);
+    let from = Pixels {
+        all_valid: valid.iter().all(|&v| v),
+        pixels,
+        valid,
+        shape: source.pixels.dim(),
+        corner: (source.window.row as i64, source.window.col as i64),
+    };
     let node0 = window.col / NODE_PX;
     let nodes = window.col_end().div_ceil(NODE_PX) - node0 + 1;
+    let row_of_nodes = |i: usize| -> Vec<Pixel> {
+        let place = |j: usize| Pixel { row: (i * NODE_PX) as f64 + 0.5, col: (j * NODE_PX) as f64 + 0.5 };
+        (node0..node0 + nodes).map(|j| to_source(place(j))).collect()
+    };
+    let (mut above, mut below) = (vec![], vec![]);
     let mut mapped = vec![Pixel::default(); nodes];
     for r in 0..window.rows {
-        for (n, node) in mapped.iter_mut().enumerate() {
-            let col = ((node0 + n) * NODE_PX) as f64 + 0.5;
-            *node = to_source(Pixel { row: (window.row + r) as f64 + 0.5, col });
+        let (i, u) = ((window.row + r) / NODE_PX, (window.row + r) % NODE_PX);
+        if u == 0 || r == 0 {
+            above = if r == 0 { row_of_nodes(i) } else { below };
+            below = row_of_nodes(i + 1);
+        }
+        let u = u as f64 / NODE_PX as f64;
+        for (m, (a, b)) in mapped.iter_mut().zip(above.iter().zip(&below)) {
+            *m = Pixel { row: a.row + (b.row - a.row) * u, col: a.col + (b.col - a.col) * u };
         }
         let (Some(to), Some(ok)) = (out.pixels.row_mut(r).into_slice(), out.valid.row_mut(r).into_slice())
         else {
             return out;
         };
-        for c in 0..window.cols {
-            let (n, t) = ((window.col + c) / NODE_PX - node0, (window.col + c) % NODE_PX);
-            let t = t as f64 / NODE_PX as f64;
-            let (a, b) = (mapped[n], mapped[n + 1]);
-            // From positions (centre of the first pixel at 0.5) to indices (at 0).
-            let y = a.row + (b.row - a.row) * t - 0.5;
-            let x = a.col + (b.col - a.col) * t - 0.5;
-            let (fy, fx) = (whole(y), whole(x));
-            let (i, j) = (fy - 1 - row0, fx - 1 - col0);
-            if i < 0 || j < 0 || i + 4 > rows as i64 || j + 4 > cols as i64 {
-                continue;
-            }
-            let first = i as usize * cols + j as usize;
-            let lines = [0, 1, 2, 3].map(|k| first + k * cols..first + k * cols + 4);
-            if !all_valid && !lines.iter().all(|l| valid[l.clone()].iter().all(|&v| v)) {
-                continue;
-            }
-            let (wy, wx) = (keys((y - fy as f64) as f32), keys((x - fx as f64) as f32));
-            let mut sum = 0.0f32;
-            for (line, wy) in lines.into_iter().zip(wy) {
-                let p = &pixels[line];
-                sum += wy * (wx[0] * p[0] + wx[1] * p[1] + wx[2] * p[2] + wx[3] * p[3]);
-            }
-            to[c] = sum;
-            ok[c] = true;
+        let mut c = 0;
+        while c < window.cols {
+            let (n, first) = ((window.col + c) / NODE_PX - node0, (window.col + c) % NODE_PX);
+            let end = (c + NODE_PX - first).min(window.cols);
+            from.sample(mapped[n], mapped[n + 1], first, &mut to[c..end], &mut ok[c..end]);
+            c = end;
         }
     }
     out
 }
 
+/// What is sampled.
+struct Pixels<'a> {
+    pixels: &'a [f32],
+    valid: &'a [bool],
+    all_valid: bool,
+    /// `(rows, cols)`.
+    shape: (usize, usize),
+    /// Row and column of the first pixel in its image.
+    corner: (i64, i64),
+}
+
+impl Pixels<'_> {
+    /// Samples from the `first` of the [`NODE_PX`] places between two nodes on; where a sample has no whole
+    /// neighbourhood, `to` and `ok` stay.
+    fn sample(&self, a: Pixel, b: Pixel, first: usize, to: &mut [f32], ok: &mut [bool]) {
+        let (rows, cols) = self.shape;
+        // The first neighbour of each sample and its fraction past the second. Places beyond `to` are computed
+        // and not used: the lanes of a vector are always full.
+        let (mut down, mut along) = ([0i64; NODE_PX], [0i64; NODE_PX]);
+        let (mut ty, mut tx) = ([0.0f32; NODE_PX], [0.0f32; NODE_PX]);
+        for k in 0..NODE_PX {
+            let t = (first + k) as f64 / NODE_PX as f64;
+            // From positions (centre of the first pixel at 0.5) to indices (at 0).
+            let y = a.row + (b.row - a.row) * t - 0.5;
+            let x = a.col + (b.col - a.col) * t - 0.5;
+            let (fy, fx) = (whole(y), whole(x));
+            (down[k], along[k]) = (fy - 1 - self.corner.0, fx - 1 - self.corner.1);
+            (ty[k], tx[k]) = ((y - fy as f64) as f32, (x - fx as f64) as f32);
+        }
+        let (i, j, n) = (down[0], along[0], to.len());
+        let even = (1..n).all(|k| down[k] == i && along[k] == j + k as i64);
+        let inside = i >= 0 && j >= 0 && i + 4 <= rows as i64 && j + (NODE_PX + 3) as i64 <= cols as i64;
+        if even && inside {
+            let lines = [0, 1, 2, 3].map(|l| (i as usize + l) * cols + j as usize);
+            let there = |l: usize| self.valid[l..l + n + 3].iter().all(|&v| v);
+            if self.all_valid || lines.iter().all(|&l| there(l)) {
+                let mut out = [0.0; NODE_PX];
+                cubic(&mut out, lines.map(|l| &self.pixels[l..]), &ty, &tx);
+                to.copy_from_slice(&out[..n]);
+                ok.fill(true);
+                return;
+            }
+        }
+        for (k, (to, ok)) in to.iter_mut().zip(ok).enumerate() {
+            let (i, j) = (down[k], along[k]);
+            if i < 0 || j < 0 || i + 4 > rows as i64 || j + 4 > cols as i64 {
+                continue;
+            }
+            let lines = [0, 1, 2, 3].map(|l| (i as usize + l) * cols + j as usize);
+            if !self.all_valid && !lines.iter().all(|&l| self.valid[l..l + 4].iter().all(|&v| v)) {
+                continue;
+            }
+            let (wy, wx) = (keys(ty[k]), keys(tx[k]));
+            let mut sum = 0.0f32;
+            for (l, wy) in lines.into_iter().zip(wy) {
+                let p = &self.pixels[l..l + 4];
+                sum += wy * (wx[0] * p[0] + wx[1] * p[1] + wx[2] * p[2] + wx[3] * p[3]);
+            }
+            (*to, *ok) = (sum, true);
+        }
+    }
+}
+
+/// Cubic convolution at [`NODE_PX`] places one pixel apart, whose first neighbours begin at `lines`: sample by
+/// sample the same sum as one by one, in the same order.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn cubic(out: &mut [f32; NODE_PX], lines: [&[f32]; 4], ty: &[f32; NODE_PX], tx: &[f32; NODE_PX]) {
+    let (mut wy, mut wx) = ([[0.0f32; NODE_PX]; 4], [[0.0f32; NODE_PX]; 4]);
+    for k in 0..NODE_PX {
+        let (y, x) = (keys(ty[k]), keys(tx[k]));
+        for l in 0..4 {
+            (wy[l][k], wx[l][k]) = (y[l], x[l]);
+        }
+    }
+    for (line, wy) in lines.iter().zip(&wy) {
+        let Some(p) = line.first_chunk::<{ NODE_PX + 3 }>() else { return };
+        for k in 0..NODE_PX {
+            out[k] +=
+                wy[k] * (wx[0][k] * p[k] + wx[1][k] * p[k + 1] + wx[2][k] * p[k + 2] + wx[3][k] * p[k + 3]);
+        }
+    }
+}
+
 /// The largest whole number not above `v`. `f64::floor` is a call into the C library on plain x86-64 and cost 3 %
 /// of a whole run.
-fn whole(v: f64) -> i64 {
+pub(crate) fn whole(v: f64) -> i64 {
     let cut = v as i64;
     if v < cut as f64 { cut - 1 } else { cut }
 }
 
 /// Weights of the four neighbours at a fraction `t` past the second.
+#[inline(always)]
 fn keys(t: f32) -> [f32; 4] {
     let (t2, t3) = (t * t, t * t * t);
     [-0.5 * t3 + t2 - 0.5 * t, 1.5 * t3 - 2.5 * t2 + 1.0, -1.5 * t3 + 2.0 * t2 + 0.5 * t, 0.5 * t3 - 0.5 * t2]

@@ -4,7 +4,7 @@
 use domain::{Pixel, Raster};
 use ndarray::Array2;
 
-use crate::trace;
+use crate::{resample::whole, trace};
 
 /// Ground between two samples of a strip, along and across, metres.
 pub const STEP_M: f64 = 0.5;
@@ -63,9 +63,17 @@ pub fn unroll(
         Pixel { row: at.0 + x * across.0, col: at.1 + x * across.1 }
     };
     let shape = (stations.len(), ACROSS);
+    // The mapping is smooth: over the 24 m of a row it is a straight line to a thousandth of a pixel.
+    let ends: Vec<(Pixel, Pixel)> = (0..stations.len())
+        .map(|i| (to_later(position((i, 0))), to_later(position((i, ACROSS - 1)))))
+        .collect();
+    let there = |(i, k): (usize, usize)| {
+        let ((a, b), t) = (ends[i], k as f64 / (ACROSS - 1) as f64);
+        Pixel { row: a.row + (b.row - a.row) * t, col: a.col + (b.col - a.col) * t }
+    };
     Strip {
         earlier: Array2::from_shape_fn(shape, |at| bilinear(earlier, position(at))),
-        later: Array2::from_shape_fn(shape, |at| bilinear(later, to_later(position(at)))),
+        later: Array2::from_shape_fn(shape, |at| bilinear(later, there(at))),
     }
 }
 
@@ -73,8 +81,8 @@ pub fn unroll(
 /// invalid or beyond the raster.
 fn bilinear(raster: &Raster, at: Pixel) -> f32 {
     let (y, x) = (at.row - 0.5, at.col - 0.5);
-    let (fy, fx) = (y.floor(), x.floor());
-    let (i, j) = (fy as i64 - raster.window.row as i64, fx as i64 - raster.window.col as i64);
+    let (fy, fx) = (whole(y), whole(x));
+    let (i, j) = (fy - raster.window.row as i64, fx - raster.window.col as i64);
     let (rows, cols) = raster.pixels.dim();
     if i < 0 || j < 0 || i + 1 >= rows as i64 || j + 1 >= cols as i64 {
         return f32::NAN;
@@ -84,7 +92,7 @@ fn bilinear(raster: &Raster, at: Pixel) -> f32 {
     if !(ok[(i, j)] && ok[(i, j + 1)] && ok[(i + 1, j)] && ok[(i + 1, j + 1)]) {
         return f32::NAN;
     }
-    let (u, v) = ((y - fy) as f32, (x - fx) as f32);
+    let (u, v) = ((y - fy as f64) as f32, (x - fx as f64) as f32);
     let p = &raster.pixels;
     (p[(i, j)] * (1.0 - v) + p[(i, j + 1)] * v) * (1.0 - u)
         + (p[(i + 1, j)] * (1.0 - v) + p[(i + 1, j + 1)] * v) * u

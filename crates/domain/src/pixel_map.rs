@@ -49,8 +49,9 @@ impl PixelMap {
     pub fn at(&self, p: Pixel) -> Pixel {
         let s = self.spacing_px as f64;
         let (r, c) = (p.row / s, p.col / s);
-        let i = (r.floor().max(0.0) as usize).min(self.rows.nrows() - 2);
-        let j = (c.floor().max(0.0) as usize).min(self.rows.ncols() - 2);
+        // Casts cut towards 0 and keep what is negative at 0: the node above and to the left.
+        let i = (r as usize).min(self.rows.nrows() - 2);
+        let j = (c as usize).min(self.rows.ncols() - 2);
         let (u, v) = (r - i as f64, c - j as f64);
         let mix = |a: &Array2<f64>| {
             let top = a[(i, j)] * (1.0 - v) + a[(i, j + 1)] * v;

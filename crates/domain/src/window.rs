@@ -31,6 +31,14 @@ impl Window {
         self.col + self.cols
     }
 
+    /// The part that `other` covers too; empty where they do not meet.
+    pub fn intersection(&self, other: Self) -> Self {
+        let (row, col) = (self.row.max(other.row), self.col.max(other.col));
+        let rows = self.row_end().min(other.row_end()).saturating_sub(row);
+        let cols = self.col_end().min(other.col_end()).saturating_sub(col);
+        Self { row, col, rows, cols }
+    }
+
     /// True where no pixel is inside.
     pub fn is_empty(&self) -> bool {
         self.rows == 0 || self.cols == 0

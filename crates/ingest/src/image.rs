@@ -37,6 +37,8 @@ struct Bands {
     alpha: Option<usize>,
     /// True where the file has a mask of its own, beside nodata values and alpha.
     mask: bool,
+    /// True where every visible band holds whole numbers: none that is not finite.
+    whole_numbers: bool,
 }
 
 /// What is known of a pixel.
@@ -81,10 +83,16 @@ impl Image {
     /// [`Error::WindowOutside`]; [`Error::Read`] for damaged tiles.
     pub fn read_gray(&mut self, window: Window) -> Result<Raster> {
         let mut pixels = Array2::<f32>::zeros((window.rows, window.cols));
-        let share = 1.0 / self.bands.visible.len() as f32;
-        let valid = self.read_visible(window, pixels.dim(), |_, band| pixels.scaled_add(share, &band))?;
-        Zip::from(&mut pixels).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
+        let share = self.band_share();
+        // The sum first, which is whole for whole numbers: `Kept` stores that.
+        let valid = self.read_visible(window, pixels.dim(), |_, band| pixels += &band)?;
+        Zip::from(&mut pixels).and(&valid).for_each(|p, &ok| *p = if ok { *p * share } else { 0.0 });
         Ok(Raster { window, pixels, valid })
+    }
+
+    /// Share of each visible band in the brightness.
+    pub fn band_share(&self) -> f32 {
+        1.0 / self.bands.visible.len().max(1) as f32
     }
 
     /// Red, green and blue over `window`, `(3, rows, cols)` of `out_shape`, and which pixels are valid.
@@ -132,6 +140,12 @@ impl Image {
         for (i, &(index, nodata)) in bands.visible.iter().enumerate() {
             let band = dataset.rasterband(index).map_err(failed)?;
             take(i, read_band(&band, window, shape, scratch).map_err(failed)?);
+            if nodata.is_none() && bands.whole_numbers {
+                if i == 0 {
+                    states.fill(State::Data);
+                }
+                continue;
+            }
             for (state, &value) in states.iter_mut().zip(scratch.iter()) {
                 if !value.is_finite() {
                     *state = State::Out;
@@ -197,9 +211,10 @@ impl Bands {
             let count = if others.len() >= 3 { 3 } else { 1 };
             indices = others.into_iter().take(count).collect();
         }
-        let (mut visible, mut mask) = (Vec::new(), false);
+        let (mut visible, mut mask, mut whole_numbers) = (Vec::new(), false, true);
         for index in indices {
             let band = dataset.rasterband(index)?;
+            whole_numbers &= band.band_type().is_integer();
             // Clamped as GDAL clamps the pixels when it hands them out as f32.
             let nodata = band.no_data_value().map(|v| v.clamp(f32::MIN.into(), f32::MAX.into()) as f32);
             if visible.is_empty() {
@@ -209,7 +224,7 @@ impl Bands {
             }
             visible.push((index, nodata));
         }
-        Ok(Self { visible, alpha, mask })
+        Ok(Self { visible, alpha, mask, whole_numbers })
     }
 }
 

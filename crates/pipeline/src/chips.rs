@@ -61,7 +61,7 @@ pub(crate) fn draw(
         // Neighbours one after the other: the tiles of the images they share are still in GDAL's cache.
         group.sort_by_key(|s| s.work.line_px.first().map(|p| ((p.row / BAND_PX) as i64, p.col as i64)));
         let Some(first) = group.first() else { continue };
-        let reader = PairReader::open(first.pair);
+        let reader = PairReader::open(first.pair, None);
         group.par_iter().try_for_each(|subject| -> Result<()> {
             if stop.requested() {
                 return Ok(());

@@ -1,5 +1,6 @@
 //! One pair, from two files to earthworks on the globe.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -101,17 +102,18 @@ impl PairResult {
     }
 }
 
-/// Compares a pair on the current rayon pool.
+/// Compares a pair on the current rayon pool. Decoded pixels are kept in the folder `scratch` meanwhile.
 pub(crate) fn assess(
     pair: &Pair,
     index: usize,
     options: &diff::Options,
+    scratch: &Path,
     events: &dyn Events,
     stop: &Stop,
 ) -> Result<PairResult, Failure> {
     let start = Instant::now();
     let named = |e: ingest::Error| Failure::Skipped(chain(&e));
-    let reader = PairReader::open(pair).map_err(named)?;
+    let reader = PairReader::open(pair, Some(scratch)).map_err(named)?;
     let watch = Watch { index, events, stop, start: Instant::now(), last: Mutex::default() };
     let compared = diff::compare(&reader, options, &watch).map_err(|e| match e {
         CompareError::Cancelled => Failure::Stopped,

@@ -1,23 +1,37 @@
 //! The pixels of a pair, from two files.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use diff::{PairSource, resample};
 use domain::{Capture, Grid, Pair, PixelMap, Raster, Window};
-use ingest::Image;
+use ingest::{Image, Kept};
 use ndarray::{Array2, Array3};
 
 /// Open handles of one image: a thread takes one, or opens one more, and puts it back.
 struct Handles {
     capture: Capture,
     idle: Mutex<Vec<Image>>,
+    /// Brightness that was read before; `None` where there is no place to keep it.
+    kept: Option<Kept>,
 }
 
 impl Handles {
     /// Opens the image once, so that one that cannot be opened is known before anything is computed.
-    fn open(capture: &Capture) -> ingest::Result<Self> {
+    ///
+    /// What is decoded is kept in a file without a name in the folder `scratch`.
+    fn open(capture: &Capture, scratch: Option<&Path>) -> ingest::Result<Self> {
         let first = Image::open(capture)?;
-        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]) })
+        // Without the file every step decodes again: slower, and the same result.
+        let file = scratch.and_then(|folder| tempfile::tempfile_in(folder).ok());
+        let kept = file.map(|f| Kept::new(f, capture.grid.shape(), first.band_share()));
+        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]), kept })
+    }
+
+    /// Brightness over `window`.
+    fn gray(&self, window: Window) -> ingest::Result<Raster> {
+        let decode = |w| self.read(|image| image.read_gray(w));
+        self.kept.as_ref().map_or_else(|| decode(window), |kept| kept.read(window, decode))
     }
 
     /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
@@ -47,11 +61,12 @@ pub struct PairReader {
 }
 
 impl PairReader {
-    /// Opens both images and lays the shared grid.
+    /// Opens both images and lays the shared grid. What the steps of a comparison read more than once is kept
+    /// decoded in the folder `scratch`, up to four bytes a pixel of either image, until the reader is dropped.
     ///
     /// # Errors
     /// [`ingest::Error`] where an image cannot be opened or placed.
-    pub fn open(pair: &Pair) -> ingest::Result<Self> {
+    pub fn open(pair: &Pair, scratch: Option<&Path>) -> ingest::Result<Self> {
         let grid = ingest::shared_grid(&pair.earlier)?;
         let earlier_map = if grid == pair.earlier.grid {
             None
@@ -60,9 +75,9 @@ impl PairReader {
         };
         Ok(Self {
             pixel_m: ingest::pixel_size_m(&grid)?,
-            earlier: Handles::open(&pair.earlier)?,
+            earlier: Handles::open(&pair.earlier, scratch)?,
             earlier_map,
-            later: Handles::open(&pair.later)?,
+            later: Handles::open(&pair.later, scratch)?,
             later_map: ingest::pixel_map(&grid, &pair.later.grid)?,
             grid,
         })
@@ -115,14 +130,14 @@ impl PairSource for PairReader {
 
     fn earlier(&self, window: Window) -> ingest::Result<Raster> {
         let Some(map) = &self.earlier_map else {
-            return self.earlier.read(|image| image.read_gray(window));
+            return self.earlier.gray(window);
         };
         let (to, scale) = (|p| map.at(p), map.scale());
         let needed = resample::source_window(window, self.earlier_shape(), scale, to);
         if needed.is_empty() {
             return Ok(Raster::invalid(window));
         }
-        let source = self.earlier.read(|image| image.read_gray(needed))?;
+        let source = self.earlier.gray(needed)?;
         Ok(resample::onto(&source, window, scale, to))
     }
 
@@ -135,6 +150,6 @@ impl PairSource for PairReader {
     }
 
     fn later(&self, window: Window) -> ingest::Result<Raster> {
-        self.later.read(|image| image.read_gray(window))
+        self.later.gray(window)
     }
 }

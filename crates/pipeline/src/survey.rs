@@ -133,7 +133,7 @@ impl Run {
         let clock = Instant::now();
         let known = if self.options.resume { journal.result(pair, options) } else { None };
         let resumed = known.is_some();
-        let assess = || pair::assess(pair, index, options, &*self.events, &self.stop);
+        let assess = || pair::assess(pair, index, options, &self.options.out, &*self.events, &self.stop);
         let result = match known.map_or_else(|| self.pool.install(assess), Ok) {
             Ok(result) => result,
             Err(Failure::Stopped) => return Err(Error::Interrupted { done: 0, total }),

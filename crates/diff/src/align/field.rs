@@ -155,8 +155,8 @@ impl Field {
     /// at `p` in the earlier.
     pub fn displaced(&self, p: Pixel) -> Pixel {
         let (r, c) = (p.row / self.spacing_px, p.col / self.spacing_px);
-        let i = (r.floor().max(0.0) as usize).min(self.d_row.nrows() - 2);
-        let j = (c.floor().max(0.0) as usize).min(self.d_row.ncols() - 2);
+        let i = (r as usize).min(self.d_row.nrows() - 2);
+        let j = (c as usize).min(self.d_row.ncols() - 2);
         let (u, v) = ((r - i as f64).clamp(0.0, 1.0), (c - j as f64).clamp(0.0, 1.0));
         let mix = |a: &Array2<f64>| {
             (a[(i, j)] * (1.0 - v) + a[(i, j + 1)] * v) * (1.0 - u)

@@ -1,7 +1,8 @@
 //! Separable Gaussian smoothing that keeps invalid pixels out.
 
-use multiversion::multiversion;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
+
+use crate::lanes;
 
 /// Reach of the kernel on either side, pixels: three sigma.
 pub fn radius_px(sigma_px: f32) -> usize {
@@ -15,19 +16,14 @@ pub fn radius_px(sigma_px: f32) -> usize {
 pub fn smooth(image: &Array2<f32>, valid: &Array2<bool>, sigma_px: f32) -> Array2<f32> {
     let kernel = kernel(sigma_px);
     if valid.iter().all(|&v| v) {
-        let mut sum = image.clone();
-        separable(&mut sum, &kernel);
+        let mut sum = separable(image.view(), &kernel);
         divide_by_weight_of_whole(&mut sum, &kernel);
         return sum;
     }
-    let mut weight = valid.mapv(|v| f32::from(u8::from(v)));
-    let mut sum = Array2::zeros(image.raw_dim());
-    ndarray::Zip::from(&mut sum)
-        .and(image)
-        .and(&weight)
-        .for_each(|s, &i, &w| *s = if w > 0.0 { i } else { 0.0 });
-    separable(&mut sum, &kernel);
-    separable(&mut weight, &kernel);
+    let weight = valid.mapv(|v| f32::from(u8::from(v)));
+    let known = ndarray::Zip::from(image).and(valid).map_collect(|&i, &ok| if ok { i } else { 0.0 });
+    let mut sum = separable(known.view(), &kernel);
+    let weight = separable(weight.view(), &kernel);
     ndarray::Zip::from(&mut sum).and(&weight).for_each(|s, &w| *s = if w > 1e-3 { *s / w } else { 0.0 });
     sum
 }
@@ -44,18 +40,14 @@ fn divide_by_weight_of_whole(sum: &mut Array2<f32>, half: &[f32]) {
     for (r, mut row) in sum.rows_mut().into_iter().enumerate() {
         let mut down = half[0];
         for (k, &weight) in half.iter().enumerate().skip(1) {
-            down += if r >= k { weight } else { 0.0 };
-            down += if r + k < rows { weight } else { 0.0 };
+            let there = |yes: bool| if yes { 1.0f32 } else { 0.0 };
+            down += weight * (there(r >= k) + there(r + k < rows));
         }
         // Only rows near the edge differ from the one before.
         if down.to_bits() != last.to_bits() {
             last = down;
             padded[radius..radius + cols].fill(down);
-            weights.fill(down * half[0]);
-            for (k, &weight) in half.iter().enumerate().skip(1) {
-                add_scaled(&mut weights, &padded[radius - k..radius - k + cols], weight);
-                add_scaled(&mut weights, &padded[radius + k..radius + k + cols], weight);
-            }
+            across(&mut weights, &padded, half);
         }
         row.iter_mut().zip(&weights).for_each(|(s, w)| *s /= w);
     }
@@ -69,47 +61,31 @@ fn kernel(sigma_px: f32) -> Vec<f32> {
     half.iter().map(|k| k / sum).collect()
 }
 
-/// Convolves rows and columns in place; beyond the edge is 0.
-fn separable(image: &mut Array2<f32>, half: &[f32]) {
+/// `image` convolved along rows and columns; beyond the edge is 0.
+fn separable(image: ArrayView2<'_, f32>, half: &[f32]) -> Array2<f32> {
     let (rows, cols) = image.dim();
     let radius = half.len() - 1;
+    let nothing = vec![0.0; cols];
     let mut padded = vec![0.0; cols + 2 * radius];
-    let source = image.clone();
-    let mut line = vec![0.0f32; cols];
+    let mut out = Vec::with_capacity(rows * cols);
+    let mut line = vec![0.0; cols];
+    let row =
+        |r: Option<usize>| r.filter(|&r| r < rows).and_then(|r| image.row(r).to_slice()).unwrap_or(&nothing);
     for r in 0..rows {
-        line.iter_mut().zip(source.row(r)).for_each(|(l, &v)| *l = v * half[0]);
-        for (k, &weight) in half.iter().enumerate().skip(1) {
-            if let (true, Some(above)) = (r >= k, source.row(r.wrapping_sub(k).min(rows - 1)).as_slice()) {
-                add_scaled(&mut line, above, weight);
-            }
-            if let (true, Some(below)) = (r + k < rows, source.row((r + k).min(rows - 1)).as_slice()) {
-                add_scaled(&mut line, below, weight);
-            }
-        }
-        padded[radius..radius + cols].copy_from_slice(&line);
-        line.iter_mut().zip(&padded[radius..]).for_each(|(l, &v)| *l = v * half[0]);
-        for (k, &weight) in half.iter().enumerate().skip(1) {
-            add_scaled(&mut line, &padded[radius - k..radius - k + cols], weight);
-            add_scaled(&mut line, &padded[radius + k..radius + k + cols], weight);
-        }
-        image.row_mut(r).iter_mut().zip(&line).for_each(|(o, &l)| *o = l);
+        let pairs: Vec<_> = (1..=radius).map(|k| (row(r.checked_sub(k)), row(Some(r + k)))).collect();
+        lanes::symmetric(&mut padded[radius..radius + cols], row(Some(r)), &pairs, half);
+        across(&mut line, &padded, half);
+        out.extend_from_slice(&line);
     }
+    // The shape fits by construction.
+    Array2::from_shape_vec((rows, cols), out).unwrap_or_default()
 }
 
-/// `to += weight · from`, element by element.
-#[multiversion(targets("x86_64+avx2"))]
-fn add_scaled(to: &mut [f32], from: &[f32], weight: f32) {
-    for (t, f) in to.iter_mut().zip(from) {
-        *t += weight * f;
-    }
-}
-
-/// `to += from`, element by element.
-#[multiversion(targets("x86_64+avx2"))]
-pub(super) fn add(to: &mut [f32], from: &[f32]) {
-    for (t, f) in to.iter_mut().zip(from) {
-        *t += f;
-    }
+/// A row convolved; `padded` is longer than `out` by the radius on either side.
+fn across(out: &mut [f32], padded: &[f32], half: &[f32]) {
+    let radius = half.len() - 1;
+    let pairs: Vec<_> = (1..=radius).map(|k| (&padded[radius - k..], &padded[radius + k..])).collect();
+    lanes::symmetric(out, &padded[radius..], &pairs, half);
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Strength of dark lines on one date.
 
-use multiversion::multiversion;
 use ndarray::Array2;
 
 use super::{Profile, gaussian};
+use crate::lanes;
 
 /// Directions that are tried: every 15°. At half of that from its own direction a line leaves the average along
 /// it by less than a pixel.
@@ -60,7 +60,6 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
     let mut mean = vec![0.0f32; (STRIP_ROWS + 2 * flank_px) * mean_width];
     // Directions as wide as the strengths: the lanes of a vector match.
     let mut winner = vec![0u32; STRIP_ROWS * cols];
-    let mut flank = vec![0.0f32; cols];
     for top in (0..rows).step_by(STRIP_ROWS) {
         let strip = STRIP_ROWS.min(rows - top);
         winner.fill(0);
@@ -79,33 +78,25 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
             // Rows of the mean that a flank of this direction can reach.
             let rim = flanks.iter().map(|f| f.0.unsigned_abs()).max().unwrap_or(0);
             for m in flank_px - rim..strip + flank_px + rim {
-                let out = &mut mean[m * mean_width..(m + 1) * mean_width];
-                out.fill(0.0);
-                for &(a, b) in &offsets {
-                    // Row `top + m − flank_px` of the image, in padded rows.
-                    let row = (top + m + pad - flank_px).wrapping_add_signed(a);
-                    let from = (row * width + pad - flank_px).wrapping_add_signed(b);
-                    gaussian::add(out, &padded[from..from + mean_width]);
-                }
+                let along: Vec<&[f32]> = offsets
+                    .iter()
+                    .map(|&(a, b)| {
+                        // Row `top + m − flank_px` of the image, in padded rows.
+                        let row = (top + m + pad - flank_px).wrapping_add_signed(a);
+                        &padded[(row * width + pad - flank_px).wrapping_add_signed(b)..]
+                    })
+                    .collect();
+                lanes::sum(&mut mean[m * mean_width..(m + 1) * mean_width], &along);
             }
             for r in 0..strip {
                 let at = |dr: isize, dc: isize| {
                     let row = (r + flank_px).wrapping_add_signed(dr);
-                    let from = (row * mean_width + flank_px).wrapping_add_signed(dc);
-                    &mean[from..from + cols]
+                    &mean[(row * mean_width + flank_px).wrapping_add_signed(dc)..]
                 };
-                flank.fill(f32::MIN);
-                for &(nr, nc) in &flanks {
-                    lift_to_lower(&mut flank, at(nr, nc), at(-nr, -nc));
-                }
+                let sides: Vec<_> = flanks.iter().map(|&(nr, nc)| (at(nr, nc), at(-nr, -nc))).collect();
                 if let Some(strength) = strength.row_mut(top + r).as_slice_mut() {
-                    keep_stronger(
-                        strength,
-                        &mut winner[r * cols..(r + 1) * cols],
-                        u32::from(k),
-                        &flank,
-                        at(0, 0),
-                    );
+                    let winner = &mut winner[r * cols..(r + 1) * cols];
+                    lanes::keep_stronger(strength, winner, u32::from(k), at(0, 0), &sides);
                 }
             }
         }
@@ -117,25 +108,6 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
     strength.mapv_inplace(|s| s * norm);
     blank_near_invalid(&mut strength, valid, (reach_m(profile) / pixel_m / 2.0).ceil() as usize);
     Response { strength, direction: best }
-}
-
-/// Raises `flank` to the lower of the two sides where that is higher.
-#[multiversion(targets("x86_64+avx2"))]
-fn lift_to_lower(flank: &mut [f32], left: &[f32], right: &[f32]) {
-    for ((f, &l), &r) in flank.iter_mut().zip(left).zip(right) {
-        let low = if l < r { l } else { r };
-        *f = if low > *f { low } else { *f };
-    }
-}
-
-/// Where `flank − core` beats `strength`, it and `k` replace what was there.
-#[multiversion(targets("x86_64+avx2"))]
-fn keep_stronger(strength: &mut [f32], winner: &mut [u32], k: u32, flank: &[f32], core: &[f32]) {
-    for (((s, w), &f), &c) in strength.iter_mut().zip(winner).zip(flank).zip(core) {
-        let new = f - c;
-        *w = if new > *s { k } else { *w };
-        *s = if new > *s { new } else { *s };
-    }
 }
 
 /// Zeroes `strength` within `reach` pixels (in a square) of an invalid pixel.
