@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Finds new trenches and anti-vehicle ditches between two dated satellite images, and says how far each lies
 /// from the front line of that day.
@@ -141,17 +141,48 @@ Examples:
   fosse simulate --out sample/
   fosse simulate --out big/ --size 8192 --dates 3 --seed 7
   fosse simulate --out small/ --size 1024 --jpeg 85
+  fosse simulate --out mine/ --background 2024-06-01.tif --background 2024-08-20.tif
+  fosse simulate --suite train/ --split train --backgrounds my-images/
 
-Writes an order in the shape of Maxar's ARD (36/102220011331/{date}/{id}-visual.tif with its STAC item), truth.geojson,
-and front.geojson, 17 km to the south. Nothing in it is a photograph.";
+Without --background or --suite it writes an order in the shape of Maxar's ARD
+(36/102220011331/{date}/{id}-visual.tif with its STAC item), truth.geojson, distractors.geojson, and front.geojson,
+17 km to the south. Nothing in it is a photograph.
+
+With --background the ground is yours: only earthworks, look-alikes, light and sensor are drawn, on the image's own
+grid, away from water and closed tree cover, into {date}.tif.
+
+With --suite it writes the standard scenes, each into a folder of its own.";
+
+/// A split of the standard suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SuiteSplit {
+    /// To train on
+    Train,
+    /// To choose thresholds by
+    Validation,
+    /// To judge by
+    Test,
+}
 
 /// `fosse simulate`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = SIMULATE_EXAMPLES)]
 pub struct SimulateArgs {
     /// Folder for the images; must be empty or missing
-    #[arg(short, long, value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(short, long, value_name = "DIR", required_unless_present = "suite", conflicts_with = "suite")]
+    pub out: Option<PathBuf>,
+    /// A real image to dig in, a GeoTIFF; twice for an earlier and a later date
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "size", "dates", "varied"])]
+    pub background: Vec<PathBuf>,
+    /// Write the standard suite into this folder, which must be empty or missing
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "size", "dates", "varied", "no_works"])]
+    pub suite: Option<PathBuf>,
+    /// Only this part of the suite
+    #[arg(long, requires = "suite")]
+    pub split: Option<SuiteSplit>,
+    /// As many scenes of the suite again on parts of the images in this folder, of different dates
+    #[arg(long, value_name = "FOLDER", requires = "suite")]
+    pub backgrounds: Option<PathBuf>,
     /// Everything random follows from it
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -161,7 +192,7 @@ pub struct SimulateArgs {
     /// Number of dates
     #[arg(long, value_name = "N")]
     pub dates: Option<usize>,
-    /// Size of a pixel, metres
+    /// Size of a pixel, metres; real images are taken to have such pixels, and to lie near Lgov
     #[arg(long, value_name = "M")]
     pub gsd: Option<f64>,
     /// Dig nothing: every line found is a false alarm

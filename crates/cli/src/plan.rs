@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use pipeline::{
-    ChipOptions, FrontOptions, SceneOptions, SimulateOptions, SurveyOptions, diff, diff::classify,
+    BackgroundOptions, ChipOptions, FrontOptions, SceneOptions, SimulateOptions, Split, Subject,
+    SurveyOptions, diff, diff::classify,
 };
 
-use crate::args::{SimulateArgs, SurveyArgs};
+use crate::args::{SimulateArgs, SuiteSplit, SurveyArgs};
 use crate::config::Config;
 
 /// The options of a survey.
@@ -59,17 +60,45 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
 }
 
 /// The options of a simulation.
-pub fn simulate(args: &SimulateArgs) -> SimulateOptions {
-    let mut scene = match (args.varied, args.seed) {
-        (true, seed) => SceneOptions::varied(seed.unwrap_or_default()),
-        (false, Some(seed)) => SceneOptions { seed, ..Default::default() },
-        (false, None) => SceneOptions::default(),
+///
+/// # Errors
+/// One line where an option is out of its range.
+pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
+    if let Some(gsd) = args.gsd.filter(|gsd| !(0.1..=2.0).contains(gsd)) {
+        return Err(format!("--gsd is {gsd}, must be 0.1 to 2 metres"));
+    }
+    if args.background.len() > 2 {
+        return Err(format!(
+            "--background {} times, must be once or twice: earlier, later",
+            args.background.len()
+        ));
+    }
+    let subject = if args.suite.is_some() {
+        let split = args.split.map(|split| match split {
+            SuiteSplit::Train => Split::Train,
+            SuiteSplit::Validation => Split::Validation,
+            SuiteSplit::Test => Split::Test,
+        });
+        Subject::Suite { split, backgrounds: args.backgrounds.clone(), gsd_m: args.gsd }
+    } else if !args.background.is_empty() {
+        let base = BackgroundOptions::default();
+        let options =
+            BackgroundOptions { seed: args.seed.unwrap_or(base.seed), quiet: args.no_works, ..base };
+        Subject::Background { files: args.background.clone(), gsd_m: args.gsd, options }
+    } else {
+        let mut scene = match (args.varied, args.seed) {
+            (true, seed) => SceneOptions::varied(seed.unwrap_or_default()),
+            (false, Some(seed)) => SceneOptions { seed, ..Default::default() },
+            (false, None) => SceneOptions::default(),
+        };
+        scene.size_px = args.size.unwrap_or(scene.size_px);
+        scene.dates = args.dates.unwrap_or(scene.dates);
+        scene.gsd_m = args.gsd.unwrap_or(scene.gsd_m);
+        scene.quiet = args.no_works;
+        Subject::Scene(scene)
     };
-    scene.size_px = args.size.unwrap_or(scene.size_px);
-    scene.dates = args.dates.unwrap_or(scene.dates);
-    scene.gsd_m = args.gsd.unwrap_or(scene.gsd_m);
-    scene.quiet = args.no_works;
-    SimulateOptions { out: args.out.clone(), scene, jpeg_quality: args.jpeg, threads: args.threads }
+    let out = args.suite.clone().or_else(|| args.out.clone()).unwrap_or_default();
+    Ok(SimulateOptions { out, subject, jpeg_quality: args.jpeg, threads: args.threads })
 }
 
 #[cfg(test)]

@@ -59,19 +59,27 @@ async fn inspect(args: InspectArgs) -> ExitCode {
 }
 
 async fn simulate(args: SimulateArgs) -> ExitCode {
-    let options = plan::simulate(&args);
+    let options = match plan::simulate(&args) {
+        Ok(options) => options,
+        Err(message) => return exit::report(exit::NOTHING_DONE, &message),
+    };
     let stop = Stop::default();
     stop_on_signal(stop.clone());
     match pipeline::simulate(&options, progress::listener(args.quiet), stop).await {
         Ok(done) => {
-            let (images, works) = (done.images.len(), done.works);
-            let out = args.out.display();
-            say(
-                &format!(
-                    "{images} simulated images with {works} new earthworks in {out}; truth in {out}/truth.geojson\n"
-                ),
-                exit::DONE,
-            )
+            let (images, works, scenes) = (done.images.len(), done.works, done.scenes);
+            let out = options.out.display();
+            let what = if args.background.is_empty() { "simulated images" } else { "images" };
+            let said = if args.suite.is_some() {
+                format!(
+                    "{scenes} scenes with {works} new earthworks in {out}; truth in {out}/SCENE/truth.geojson\n"
+                )
+            } else {
+                format!(
+                    "{images} {what} with {works} new earthworks in {out}; truth in {out}/truth.geojson\n"
+                )
+            };
+            say(&said, exit::DONE)
         }
         Err(error) => exit::failure(&error),
     }

@@ -93,6 +93,34 @@ pub async fn catalogue(folder: &Path) -> Result<Catalogue> {
     Ok(Catalogue { captures, skipped })
 }
 
+/// One image, dated as [`catalogue()`] dates it; where it has no date, `date` stands in.
+///
+/// # Errors
+/// [`Error::Unusable`] with the reason that the catalogue would give.
+pub async fn single(path: &Path, date: DateTime<Utc>) -> Result<Capture> {
+    library::quiet();
+    let unusable = |reason| Error::Unusable { path: path.to_owned(), reason };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut notes = BTreeMap::new();
+    for name in own_names(path) {
+        // Absent, or some other program's file.
+        let Ok(bytes) = fs::read(folder.join(&name)).await else { continue };
+        if let Ok(json) = serde_json::from_slice(&bytes) {
+            notes.insert(name, Item::read(&json));
+        }
+    }
+    let item = item_of(path, &notes);
+    let owned = path.to_owned();
+    let header = tokio::task::spawn_blocking(move || header::read(&owned)).await;
+    let mut header = header.map_err(|source| Error::Worker { source })?.map_err(unusable)?;
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let dated = dated(item.as_ref(), header.datetime, &[stem]).is_some();
+    if !dated {
+        header.datetime = Some(date);
+    }
+    capture(folder, path, item, header).map_err(unusable)
+}
+
 /// What is of interest in one folder, sorted.
 #[derive(Default)]
 struct Listing {
@@ -312,6 +340,26 @@ mod tests {
     use gdal::Metadata;
     use gdal::raster::{ColorEntry, ColorTable, PaletteInterpretation};
     use serde_json::json;
+
+    #[tokio::test]
+    async fn a_single_image_is_dated_or_gets_the_date_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let stand_in = date::instant("2024-08-05T08:41:00Z").unwrap();
+        let named = dir.path().join("field_2012-07-31.tif");
+        plain(&named);
+        assert_eq!(
+            single(&named, stand_in).await.unwrap().datetime,
+            date::instant("2012-07-31T00:00:00Z").unwrap()
+        );
+        note(&dir.path().join("field_2012-07-31.json"), &json!({"datetime": "2013-01-02T03:04:05Z"}));
+        let noted = single(&named, stand_in).await.unwrap().datetime;
+        assert_eq!(noted, date::instant("2013-01-02T03:04:05Z").unwrap());
+        let bare = dir.path().join("field.tif");
+        plain(&bare);
+        assert_eq!(single(&bare, stand_in).await.unwrap().datetime, stand_in);
+        let missing = single(&dir.path().join("none.tif"), stand_in).await;
+        assert!(matches!(missing, Err(Error::Unusable { .. })));
+    }
 
     fn plain(path: &Path) {
         tiff::<u8>(path, (1, 40, 30), &[], |_, r, c| (r + c) as u8, |_| {});

@@ -161,6 +161,14 @@ pub enum Error {
         #[source]
         source: GdalMessage,
     },
+    /// An image that was named and cannot be used.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Unusable {
+        /// The image.
+        path: PathBuf,
+        /// Cause and remedy.
+        reason: String,
+    },
     /// A thread that read image headers died.
     #[error("reading the image headers stopped unexpectedly")]
     Worker {

@@ -6,7 +6,7 @@ use domain::{Capture, Raster, Window};
 use gdal::Dataset;
 use gdal::errors::GdalError;
 use gdal::raster::{ColorInterpretation, RasterBand, ResampleAlg};
-use ndarray::{Array2, Array3, ArrayView2, Zip};
+use ndarray::{Array2, Array3, ArrayView2, Axis, Zip};
 
 use crate::error::{Error, Result};
 use crate::header;
@@ -33,6 +33,8 @@ struct Bands {
     /// At most three of visible light, in the order red, green, blue where the file says so, with their nodata
     /// values.
     visible: Vec<(usize, Option<f32>)>,
+    /// What is neither visible nor alpha, in the order of the file.
+    others: Vec<usize>,
     /// Transparency: 0 is no data.
     alpha: Option<usize>,
     /// True where the file has a mask of its own, beside nodata values and alpha.
@@ -117,6 +119,41 @@ impl Image {
             Zip::from(&mut plane).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
         }
         Ok((rgb, valid))
+    }
+
+    /// All bands but alpha over `window`, `(bands, rows, cols)`, in the unit of the file, and which pixels are
+    /// valid: the visible ones first, in the order red, green, blue where the file says so, then the others in
+    /// the order of the file. [`Image::band_counts`] tells how many of each. Invalid pixels are 0.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_bands(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
+        let (visible, others) = self.band_counts();
+        let shape = (window.rows, window.cols);
+        let mut all = Array3::<f32>::zeros((visible + others, window.rows, window.cols));
+        let valid =
+            self.read_visible(window, shape, |i, band| all.index_axis_mut(Axis(0), i).assign(&band))?;
+        let Self { dataset, path, bands, scratch, .. } = self;
+        let failed = |e: GdalError| Error::Read { path: path.clone(), window, source: e.into() };
+        for (i, &index) in bands.others.iter().enumerate().filter(|_| !window.is_empty()) {
+            let band = dataset.rasterband(index).map_err(failed)?;
+            let pixels = read_band(&band, window, shape, scratch).map_err(failed)?;
+            all.index_axis_mut(Axis(0), visible + i).assign(&pixels);
+        }
+        for mut plane in all.outer_iter_mut() {
+            Zip::from(&mut plane).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
+        }
+        Ok((all, valid))
+    }
+
+    /// Number of visible bands, and of others that are not alpha.
+    pub fn band_counts(&self) -> (usize, usize) {
+        (self.bands.visible.len(), self.bands.others.len())
+    }
+
+    /// The value that means no data in the first visible band, where the file names one.
+    pub fn nodata(&self) -> Option<f32> {
+        self.bands.visible.first().and_then(|v| v.1)
     }
 
     /// Hands each visible band over `window`, resampled to `shape`, to `take` with its index, and returns which
@@ -209,7 +246,8 @@ impl Bands {
         let mut indices: Vec<usize> = colours.into_iter().flatten().collect();
         if indices.is_empty() {
             let count = if others.len() >= 3 { 3 } else { 1 };
-            indices = others.into_iter().take(count).collect();
+            let rest = others.split_off(count.min(others.len()));
+            indices = std::mem::replace(&mut others, rest);
         }
         let (mut visible, mut mask, mut whole_numbers) = (Vec::new(), false, true);
         for index in indices {
@@ -224,7 +262,7 @@ impl Bands {
             }
             visible.push((index, nodata));
         }
-        Ok(Self { visible, alpha, mask, whole_numbers })
+        Ok(Self { visible, others, alpha, mask, whole_numbers })
     }
 }
 
@@ -319,6 +357,28 @@ mod tests {
             Image::open(&capture_of(&path)).unwrap().read_rgb(Window::new(0, 0, 2, 3), (2, 3)).unwrap();
         assert_eq!(rgb.slice(s![.., 0, 0]).to_vec(), [10.0, 20.0, 30.0]);
         assert_eq!(gray(&path, Window::new(0, 0, 2, 3)).pixels[(0, 0)], 20.0);
+    }
+
+    #[test]
+    fn all_bands_come_with_the_visible_ones_first() {
+        let dir = dir();
+        let path = dir.path().join("rgbn.tif");
+        let value = |b: usize, r: usize, _: usize| if r == 0 { 0_u16 } else { [10, 20, 60, 200][b] };
+        tiff(&path, (4, 70, 50), &["PHOTOMETRIC=RGB", "ALPHA=NO"], value, |d| {
+            for band in 1..=4 {
+                d.rasterband(band).unwrap().set_no_data_value(Some(0.0)).unwrap();
+            }
+        });
+        let mut image = Image::open(&capture_of(&path)).unwrap();
+        assert_eq!((image.band_counts(), image.nodata()), ((3, 1), Some(0.0)));
+        let (all, valid) = image.read_bands(Window::new(0, 4, 2, 3)).unwrap();
+        assert_eq!(all.slice(s![.., 1, 2]).to_vec(), [10.0, 20.0, 60.0, 200.0]);
+        assert_eq!(valid, arr2(&[[false; 3], [true; 3]]));
+        let gray = dir.path().join("gray_alpha.tif");
+        tiff::<u8>(&gray, (2, 70, 50), &["ALPHA=YES"], |b, _, _| [9, 255][b], |_| {});
+        let mut image = Image::open(&capture_of(&gray)).unwrap();
+        assert_eq!(image.band_counts(), (1, 0));
+        assert_eq!(image.read_bands(Window::new(0, 0, 1, 1)).unwrap().0.dim(), (1, 1, 1));
     }
 
     #[test]

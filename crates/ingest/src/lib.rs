@@ -21,7 +21,7 @@ mod project;
 mod stac;
 pub mod write;
 
-pub use catalogue::{Catalogue, Skipped, catalogue};
+pub use catalogue::{Catalogue, Skipped, catalogue, single};
 pub use error::{Error, GdalMessage, Result};
 pub use image::Image;
 pub use kept::Kept;

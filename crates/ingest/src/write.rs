@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use domain::{Grid, Window};
 use gdal::cpl::CslStringList;
 use gdal::errors::GdalError;
-use gdal::raster::{Buffer, GdalType};
+use gdal::raster::Buffer;
+pub use gdal::raster::GdalType;
 use gdal::{Dataset, DriverManager, Metadata};
 use ndarray::ArrayView3;
 
@@ -47,13 +48,21 @@ pub struct GeoTiffOptions {
     pub tile_px: usize,
     /// The value that means no data.
     pub nodata: Option<f64>,
+    /// Whether the fourth of four bands is alpha; else it is a band like others, such as infrared.
+    pub alpha: bool,
     /// Tags such as `TIFFTAG_DATETIME`, and items of free name.
     pub metadata: Vec<(String, String)>,
 }
 
 impl Default for GeoTiffOptions {
     fn default() -> Self {
-        Self { compression: Compression::default(), tile_px: 512, nodata: None, metadata: Vec::new() }
+        Self {
+            compression: Compression::default(),
+            tile_px: 512,
+            nodata: None,
+            alpha: true,
+            metadata: Vec::new(),
+        }
     }
 }
 
@@ -104,7 +113,7 @@ impl GeoTiffOptions {
         };
         list.set_name_value("PHOTOMETRIC", photometric)?;
         if bands == 4 {
-            list.set_name_value("ALPHA", "YES")?;
+            list.set_name_value("ALPHA", if self.alpha { "YES" } else { "NO" })?;
         }
         Ok(list)
     }
@@ -125,7 +134,8 @@ pub struct GeoTiffWriter {
 }
 
 impl GeoTiffWriter {
-    /// An image of `grid` to write into. Three bands are red, green and blue; a fourth is alpha.
+    /// An image of `grid` to write into. Three bands are red, green and blue; a fourth is alpha unless the options
+    /// say otherwise.
     ///
     /// # Errors
     /// [`Error::WriteOptions`]; [`Error::Write`] where the file cannot be created; [`Error::Crs`].

@@ -163,6 +163,14 @@ pub enum Error {
     /// A scene that cannot be simulated.
     #[error(transparent)]
     Simulate(#[from] simulate::Error),
+    /// An image, or a folder of them, that cannot be the ground of simulated works.
+    #[error("{} cannot be a background: {reason}", path.display())]
+    Background {
+        /// The image or folder.
+        path: PathBuf,
+        /// Cause and remedy.
+        reason: String,
+    },
     /// The threads that compute cannot be started.
     #[error("the computing threads cannot be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),

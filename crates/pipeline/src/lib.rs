@@ -2,12 +2,13 @@
 //!
 //! * [`inspect()`] says what a folder holds and which captures would be compared.
 //! * [`survey()`] does the whole job: catalogue, pairs, comparison, measurement, documents.
-//! * [`simulate()`] writes an order of tiles whose truth is known.
+//! * [`simulate()`] writes images whose truth is known: an order of tiles, works on real images, the suite.
 //!
 //! tokio where waiting happens, rayon where computing happens; they meet in [`survey()`] and nowhere else. What a
 //! step has to say on its way goes to [`Events`]; [`Stop`] ends it early and loses nothing, because the result of
 //! every pair is on disk before the next begins.
 
+mod background;
 mod chips;
 mod documents;
 mod error;
@@ -27,6 +28,8 @@ mod survey;
 pub use diff;
 pub use report::FrontOptions;
 pub use simulate::Options as SceneOptions;
+pub use simulate::background::BackgroundOptions;
+pub use simulate::suite::Split;
 
 pub use error::{Error, Result, Skips, chain};
 pub use events::{Event, Events, Quiet, Stop};
@@ -34,7 +37,7 @@ pub use inspect::{Inspection, inspect};
 pub use options::{ChipOptions, SurveyOptions};
 pub use pair::{PairResult, PairSeconds};
 pub use record::{PairRecord, PairStatus, SkippedRecord};
-pub use simulation::{SimulateOptions, Simulated, simulate};
+pub use simulation::{SimulateOptions, Simulated, Subject, simulate};
 pub use source::PairReader;
 pub use survey::{SurveyOutcome, survey};
 

@@ -1,16 +1,21 @@
 //! Simulated orders: images whose truth is known, with everything that a survey of them needs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use domain::{Crs, Grid, Pixel, Window};
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{Capture, Crs, Grid, Pixel, Window};
 use geo_types::{Coord, LineString, Polygon};
-use ingest::write::{Compression, GeoTiffOptions, GeoTiffWriter, PixelType};
+use ingest::write::{Compression, GdalType, GeoTiffOptions, GeoTiffWriter, PixelType};
+use ndarray::Array3;
 use report::OutputDir;
 use serde_json::json;
-use simulate::{Scene, ard, truth_geojson};
+use simulate::background::BackgroundOptions;
+use simulate::suite::{self, Split};
+use simulate::{Scene, TruthLine, ard, distractors_geojson, truth_geojson};
 
+use crate::background::{self, Ground, Out};
 use crate::events::{Event, Events, Stop};
 use crate::{Error, Result, VERSION};
 
@@ -22,14 +27,53 @@ const FRONT_SOUTH_M: f64 = 17_000.0;
 const FRONT_HALF_M: f64 = 24_000.0;
 /// Spacing of its vertices, metres.
 const FRONT_STEP_M: f64 = 500.0;
+/// What the images say of themselves.
+const DESCRIPTION: &str = "Simulated by Fosse; not a photograph";
+/// What they say where the ground is real.
+const BACKGROUND_DESCRIPTION: &str = "Earthworks simulated by Fosse on a real image; not as photographed";
+/// What a person who finds the folder must know, where the ground is real.
+const BACKGROUND_README: &str = "\
+SIMULATED EARTHWORKS on real images: nothing in truth.geojson was ever dug. A program (fosse simulate) drew the trenches,
+ditches, tracks, light and noise into photographs, to try and train detectors.
+
+DATE.tif, DATE.json   the images by date, and what is assumed of the sun
+truth.geojson         what was drawn as dug between the dates
+distractors.geojson   what was drawn and is no earthwork
+front.geojson         a front line, 17 km to the south, invented as well
+";
+
+/// What is simulated.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Subject {
+    /// A scene, as an order in the shape of Maxar's ARD.
+    Scene(simulate::Options),
+    /// Works on one real image, or on an earlier and a later one, as plain GeoTIFFs named by date.
+    Background {
+        /// One image, or the earlier and the later.
+        files: Vec<PathBuf>,
+        /// Takes the pixels to be this wide, metres, and puts them near Lgov; else they stay where they are.
+        gsd_m: Option<f64>,
+        /// What is put on them.
+        options: BackgroundOptions,
+    },
+    /// The standard suite, a folder for each scene.
+    Suite {
+        /// One split, or all.
+        split: Option<Split>,
+        /// A folder of real images: as many scenes again on parts of them.
+        backgrounds: Option<PathBuf>,
+        /// Takes their pixels to be this wide, metres.
+        gsd_m: Option<f64>,
+    },
+}
 
 /// What to simulate, and where to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimulateOptions {
-    /// Folder for the order; must be empty or missing.
+    /// Folder for the images; must be empty or missing.
     pub out: PathBuf,
-    /// The scene.
-    pub scene: simulate::Options,
+    /// What.
+    pub subject: Subject,
     /// Quality of JPEG, 1–100; `None` compresses without loss.
     pub jpeg_quality: Option<u8>,
     /// Computing threads; 0 takes one for each processor.
@@ -43,83 +87,255 @@ pub struct Simulated {
     pub images: Vec<PathBuf>,
     /// New earthworks in the truth.
     pub works: usize,
-    /// The truth, GeoJSON.
-    pub truth: PathBuf,
-    /// A front line, GeoJSON.
-    pub front: PathBuf,
+    /// Scenes: 1, but for a suite.
+    pub scenes: usize,
 }
 
-/// Writes an order in the shape of Maxar's ARD, its truth, and a front line 17 km to the south.
+/// Writes simulated images with their truth, and, but for a suite, a front line 17 km to the south.
 ///
 /// # Errors
-/// [`Error::Simulate`] for an option out of its range, [`Error::Report`] where the folder is taken or cannot be
-/// written, [`Error::Images`] where an image cannot be, [`Error::Abandoned`] on request.
+/// [`Error::Simulate`] for an option out of its range, [`Error::Background`] for a real image that will not do,
+/// [`Error::Report`] where the folder is taken or cannot be written, [`Error::Images`] where an image cannot be
+/// read or written, [`Error::Abandoned`] on request.
 pub async fn simulate(options: &SimulateOptions, events: Arc<dyn Events>, stop: Stop) -> Result<Simulated> {
     let options = options.clone();
+    let captures = match &options.subject {
+        Subject::Background { files, .. } => background::captures(files).await?,
+        _ => Vec::new(),
+    };
+    let pairs = match &options.subject {
+        Subject::Suite { backgrounds: Some(folder), .. } => background::pairs(folder).await?,
+        _ => Vec::new(),
+    };
     tokio::task::spawn_blocking(move || {
-        let scene = Scene::new(&options.scene)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-        pool.install(|| write(&options, &scene, &*events, &stop))
+        let job = Job { options: &options, events: &*events, stop: &stop };
+        pool.install(|| match &options.subject {
+            Subject::Scene(scene) => job.order(&Scene::new(scene)?),
+            Subject::Background { gsd_m, options: works, .. } => {
+                let out = OutputDir::create(&options.out, false)?;
+                let ground = Ground::open(&captures, None, *gsd_m, works)?;
+                job.on_background(&out, "", &ground, true)
+            }
+            Subject::Suite { split, gsd_m, .. } => job.suite(*split, &pairs, *gsd_m),
+        })
     })
     .await?
 }
 
-/// Writes everything; the current rayon pool renders.
-fn write(options: &SimulateOptions, scene: &Scene, events: &dyn Events, stop: &Stop) -> Result<Simulated> {
-    let out = OutputDir::create(&options.out, false)?;
-    let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(ard::EPSG) });
-    let windows = Window::tiling(grid.shape(), WINDOW_PX);
-    let (done, total) = (AtomicUsize::new(0), windows.len() * scene.dates().len());
-    let outline = outline(&grid)?;
-    let mut images = Vec::new();
-    for (k, date) in scene.dates().iter().enumerate() {
-        let folder = ard::folder(date, &grid);
-        let name = ard::visual_name(date);
-        let item = ard::item_json(date, &grid, &name, &outline);
-        out.write_atomic(&format!("{folder}/{}.json", date.catalogue_id), pretty(&item)?.as_bytes())?;
-        let path = out.path().join(&folder).join(&name);
+/// What every step of a simulation needs.
+struct Job<'a> {
+    options: &'a SimulateOptions,
+    events: &'a dyn Events,
+    stop: &'a Stop,
+}
+
+impl Job<'_> {
+    /// Writes one image window by window. `done` and `total` count windows over all images.
+    fn image<T: GdalType + Copy>(
+        &self,
+        path: &Path,
+        layout: &Out,
+        (taken, about): (DateTime<Utc>, &str),
+        (done, total): (&AtomicUsize, usize),
+        pixels: impl Fn(Window) -> Result<Array3<T>>,
+    ) -> Result<()> {
         let file = GeoTiffOptions {
-            compression: match options.jpeg_quality {
+            compression: match self.options.jpeg_quality {
                 Some(quality) => Compression::Jpeg { quality },
                 None => Compression::Deflate,
             },
+            nodata: layout.nodata.map(f64::from),
+            alpha: false,
             metadata: vec![
-                ("TIFFTAG_DATETIME".to_owned(), date.datetime.format("%Y:%m:%d %H:%M:%S").to_string()),
-                ("TIFFTAG_IMAGEDESCRIPTION".to_owned(), "Simulated by Fosse; not a photograph".to_owned()),
+                ("TIFFTAG_DATETIME".to_owned(), taken.format("%Y:%m:%d %H:%M:%S").to_string()),
+                ("TIFFTAG_IMAGEDESCRIPTION".to_owned(), about.to_owned()),
             ],
             ..GeoTiffOptions::default()
         };
-        let mut writer = GeoTiffWriter::create(&path, &grid, 3, PixelType::U8, &file)?;
-        for &window in &windows {
-            if stop.requested() {
-                return Err(Error::Abandoned { out: options.out.clone() });
+        let mut writer = GeoTiffWriter::create(path, &layout.grid, layout.bands, layout.kind, &file)?;
+        for window in Window::tiling(layout.grid.shape(), WINDOW_PX) {
+            if self.stop.requested() {
+                return Err(Error::Abandoned { out: self.options.out.clone() });
             }
-            writer.write_window(window, scene.render(k, window).view())?;
+            writer.write_window(window, pixels(window)?.view())?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            events.tell(Event::Rendered { done, total });
+            self.events.tell(Event::Rendered { done, total });
         }
-        writer.finish()?;
-        images.push(path);
+        Ok(writer.finish()?)
     }
-    let truth = scene.truth(scene.dates().len().saturating_sub(1));
-    let all: Vec<&[Pixel]> = truth.iter().map(|line| line.centreline.as_slice()).collect();
+
+    /// Writes a scene as an order.
+    fn order(&self, scene: &Scene) -> Result<Simulated> {
+        let out = OutputDir::create(&self.options.out, false)?;
+        let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(ard::EPSG) });
+        let count = (&AtomicUsize::new(0), windows(&grid) * scene.dates().len());
+        let layout = Out { grid: grid.clone(), bands: 3, kind: PixelType::U8, nodata: None };
+        let outline = outline(&grid)?;
+        let mut images = Vec::new();
+        for (k, date) in scene.dates().iter().enumerate() {
+            let folder = ard::folder(date, &grid);
+            let name = ard::visual_name(date);
+            let item = ard::item_json(date, &grid, &name, &outline);
+            out.write_atomic(&format!("{folder}/{}.json", date.catalogue_id), pretty(&item)?.as_bytes())?;
+            let path = out.path().join(&folder).join(&name);
+            self.image(&path, &layout, (date.datetime, DESCRIPTION), count, |w| Ok(scene.render(k, w)))?;
+            images.push(path);
+        }
+        let last = scene.dates().len().saturating_sub(1);
+        let truth = scene.truth(last);
+        write_truth(&out, "", &grid, &truth, &scene.distractors(last), scene.area_km2())?;
+        let taken = scene.dates().last().map(|d| d.datetime).unwrap_or_default();
+        out.write_atomic("front.geojson", pretty(&front(&grid, taken)?)?.as_bytes())?;
+        out.write_atomic("README.txt", readme(scene.options()).as_bytes())?;
+        Ok(Simulated { images, works: truth.len(), scenes: 1 })
+    }
+
+    /// Writes a scene on real ground into `folder` below `out` ("" or with a slash at its end).
+    fn on_background(
+        &self,
+        out: &OutputDir,
+        folder: &str,
+        ground: &Ground,
+        alone: bool,
+    ) -> Result<Simulated> {
+        let (scene, taken) = (&ground.scene, ground.scene.datetimes());
+        let total = (0..taken.len()).map(|k| windows(&ground.out(k).grid)).sum();
+        let done = AtomicUsize::new(0);
+        let mut images = Vec::new();
+        for (k, (datetime, sun)) in taken.iter().zip(scene.suns_deg()).enumerate() {
+            let note = json!({
+                "datetime": datetime.to_rfc3339_opts(SecondsFormat::Secs, true),
+                "view:sun_azimuth": tenth(sun.0),
+                "view:sun_elevation": tenth(sun.1),
+                "fosse:simulated": "earthworks, not ground"
+            });
+            let path = note_beside(out, folder, *datetime, &note)?;
+            self.image(&path, ground.out(k), (*datetime, BACKGROUND_DESCRIPTION), (&done, total), |w| {
+                Ok(ground.pixels(k, w)?)
+            })?;
+            images.push(path);
+        }
+        let truth = scene.truth();
+        write_truth(out, folder, &ground.frame, &truth, &scene.distractors(), scene.area_km2())?;
+        if alone {
+            let last = taken.last().copied().unwrap_or_default();
+            out.write_atomic("front.geojson", pretty(&front(&ground.frame, last)?)?.as_bytes())?;
+            out.write_atomic("README.txt", BACKGROUND_README.as_bytes())?;
+        }
+        Ok(Simulated { images, works: truth.len(), scenes: 1 })
+    }
+
+    /// Writes a scene as plain GeoTIFFs into `folder` below `out`.
+    fn plain(&self, out: &OutputDir, folder: &str, scene: &Scene) -> Result<Simulated> {
+        let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(ard::EPSG) });
+        let count = (&AtomicUsize::new(0), windows(&grid) * scene.dates().len());
+        let layout = Out { grid: grid.clone(), bands: 3, kind: PixelType::U8, nodata: None };
+        let mut images = Vec::new();
+        for (k, date) in scene.dates().iter().enumerate() {
+            let note = json!({
+                "datetime": date.datetime.to_rfc3339_opts(SecondsFormat::Secs, true),
+                "gsd": (date.gsd_m * 100.0).round() / 100.0,
+                "view:off_nadir": tenth(date.off_nadir_deg),
+                "view:azimuth": tenth(date.view_azimuth_deg),
+                "view:sun_azimuth": tenth(date.sun_azimuth_deg),
+                "view:sun_elevation": tenth(date.sun_elevation_deg),
+                "fosse:simulated": true
+            });
+            let path = note_beside(out, folder, date.datetime, &note)?;
+            self.image(&path, &layout, (date.datetime, DESCRIPTION), count, |w| Ok(scene.render(k, w)))?;
+            images.push(path);
+        }
+        let last = scene.dates().len().saturating_sub(1);
+        let truth = scene.truth(last);
+        write_truth(out, folder, &grid, &truth, &scene.distractors(last), scene.area_km2())?;
+        Ok(Simulated { images, works: truth.len(), scenes: 1 })
+    }
+
+    /// Writes a split of the standard suite, or all of it; with pairs of real images as many scenes again on
+    /// parts of them.
+    fn suite(
+        &self,
+        split: Option<Split>,
+        pairs: &[(Capture, Capture)],
+        gsd_m: Option<f64>,
+    ) -> Result<Simulated> {
+        let out = OutputDir::create(&self.options.out, false)?;
+        let splits = Split::ALL.into_iter().filter(|s| split.is_none_or(|wanted| wanted == *s));
+        let mut all = Simulated { images: Vec::new(), works: 0, scenes: 0 };
+        let mut add = |one: Simulated| {
+            all.images.extend(one.images);
+            all.works += one.works;
+            all.scenes += 1;
+        };
+        for split in splits {
+            for entry in suite::scenes(split) {
+                add(self.plain(&out, &format!("{}/", entry.name), &Scene::new(&entry.options)?)?);
+            }
+            for crop in suite::crops(split).into_iter().filter(|_| !pairs.is_empty()) {
+                let share = |draw: f64, n: usize| ((draw * (n + 1) as f64) as usize).min(n);
+                let (earlier, later) = &pairs[share(crop.draw[0], pairs.len() - 1)];
+                let (rows, cols) = earlier.grid.shape();
+                let (high, wide) = (crop.size_px.min(rows), crop.size_px.min(cols));
+                let corner = (share(crop.draw[1], rows - high), share(crop.draw[2], cols - wide));
+                let part = Window::new(corner.0, corner.1, high, wide);
+                let works =
+                    BackgroundOptions { seed: crop.seed, quiet: crop.quiet, ..BackgroundOptions::default() };
+                let captures = [earlier.clone(), later.clone()];
+                let ground = Ground::open(&captures, Some(part), gsd_m, &works)?;
+                add(self.on_background(&out, &format!("{}/", crop.name), &ground, false)?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Windows of an image.
+fn windows(grid: &Grid) -> usize {
+    Window::tiling(grid.shape(), WINDOW_PX).len()
+}
+
+fn tenth(v: f64) -> f64 {
+    (v * 10.0).round() / 10.0
+}
+
+/// Writes what is known of an image beside where it will be, `FOLDER/yyyy-mm-dd.tif`, and returns that path.
+fn note_beside(
+    out: &OutputDir,
+    folder: &str,
+    taken: DateTime<Utc>,
+    note: &serde_json::Value,
+) -> Result<PathBuf> {
+    let name = format!("{folder}{}", taken.format("%Y-%m-%d"));
+    out.write_atomic(&format!("{name}.json"), pretty(note)?.as_bytes())?;
+    Ok(out.path().join(format!("{name}.tif")))
+}
+
+/// Writes `truth.geojson` and `distractors.geojson` into `folder`.
+fn write_truth(
+    out: &OutputDir,
+    folder: &str,
+    grid: &Grid,
+    works: &[TruthLine],
+    distractors: &[TruthLine],
+    area_km2: f64,
+) -> Result<()> {
     // The first failure of a transformation is kept: the callback cannot return it.
     let failed = std::cell::RefCell::new(None);
     let to_lon_lat = |pixels: &[Pixel]| -> Vec<Coord> {
-        ingest::to_lon_lat(&grid, pixels).unwrap_or_else(|e| {
+        ingest::to_lon_lat(grid, pixels).unwrap_or_else(|e| {
             failed.borrow_mut().get_or_insert(e);
             Vec::new()
         })
     };
-    let text = truth_geojson(&truth, &to_lon_lat, scene.area_km2());
+    let truth = truth_geojson(works, &to_lon_lat, area_km2);
+    let other = distractors_geojson(distractors, &to_lon_lat, area_km2);
     if let Some(e) = failed.into_inner() {
         return Err(e.into());
     }
-    let works = all.len();
-    let truth = out.write_atomic("truth.geojson", text.as_bytes())?;
-    let front = out.write_atomic("front.geojson", pretty(&front(scene, &grid)?)?.as_bytes())?;
-    out.write_atomic("README.txt", readme(options).as_bytes())?;
-    Ok(Simulated { images, works, truth, front })
+    out.write_atomic(&format!("{folder}truth.geojson"), truth.as_bytes())?;
+    out.write_atomic(&format!("{folder}distractors.geojson"), other.as_bytes())?;
+    Ok(())
 }
 
 /// JSON for people, with a line feed at its end.
@@ -137,7 +353,7 @@ fn outline(grid: &Grid) -> Result<Polygon> {
 }
 
 /// A front line that winds from west to east, south of the scene.
-fn front(scene: &Scene, grid: &Grid) -> Result<serde_json::Value> {
+fn front(grid: &Grid, taken: DateTime<Utc>) -> Result<serde_json::Value> {
     let px = |metres: f64| metres / grid.pixel_size();
     let steps = (2.0 * FRONT_HALF_M / FRONT_STEP_M) as i32;
     let vertices: Vec<Pixel> = (0..=steps)
@@ -155,7 +371,7 @@ fn front(scene: &Scene, grid: &Grid) -> Result<serde_json::Value> {
     let degrees = |v: f64| (v * 1e6).round() / 1e6;
     let coordinates: Vec<[f64; 2]> =
         ingest::to_lon_lat(grid, &vertices)?.into_iter().map(|c| [degrees(c.x), degrees(c.y)]).collect();
-    let date = scene.dates().last().map(|d| d.datetime.date_naive().to_string()).unwrap_or_default();
+    let date = taken.date_naive().to_string();
     Ok(json!({
         "type": "FeatureCollection",
         "features": [{
@@ -172,8 +388,7 @@ fn front(scene: &Scene, grid: &Grid) -> Result<serde_json::Value> {
 }
 
 /// What a person who finds the folder must know.
-fn readme(options: &SimulateOptions) -> String {
-    let scene = &options.scene;
+fn readme(scene: &simulate::Options) -> String {
     format!(
         "SIMULATED IMAGES. Nothing here was photographed and nothing here was dug: fields, earthworks, light, dates and\n\
          the front line are drawn by a program (fosse simulate {VERSION}, seed {}).\n\
@@ -181,6 +396,7 @@ fn readme(options: &SimulateOptions) -> String {
          36/102220011331/DATE/ID-visual.tif   images, {size} x {size} px of {} m, in the layout of Maxar's ARD\n\
          36/102220011331/DATE/ID.json         their STAC items, marked \"fosse:simulated\": true\n\
          truth.geojson                        what was dug between the first date and the last\n\
+         distractors.geojson                  new lines that are no earthworks\n\
          front.geojson                        a front line, 17 km to the south\n\
          \n\
          Try:  fosse survey . --front front.geojson --out /tmp/out\n",

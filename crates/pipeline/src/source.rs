@@ -9,7 +9,7 @@ use ingest::{Image, Kept};
 use ndarray::{Array2, Array3};
 
 /// Open handles of one image: a thread takes one, or opens one more, and puts it back.
-struct Handles {
+pub(crate) struct Handles {
     capture: Capture,
     idle: Mutex<Vec<Image>>,
     /// Brightness that was read before; `None` where there is no place to keep it.
@@ -20,7 +20,7 @@ impl Handles {
     /// Opens the image once, so that one that cannot be opened is known before anything is computed.
     ///
     /// What is decoded is kept in a file without a name in the folder `scratch`.
-    fn open(capture: &Capture, scratch: Option<&Path>) -> ingest::Result<Self> {
+    pub(crate) fn open(capture: &Capture, scratch: Option<&Path>) -> ingest::Result<Self> {
         let first = Image::open(capture)?;
         // Without the file every step decodes again: slower, and the same result.
         let file = scratch.and_then(|folder| tempfile::tempfile_in(folder).ok());
@@ -35,7 +35,7 @@ impl Handles {
     }
 
     /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
-    fn read<T>(&self, read: impl FnOnce(&mut Image) -> ingest::Result<T>) -> ingest::Result<T> {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Image) -> ingest::Result<T>) -> ingest::Result<T> {
         // A panic elsewhere leaves whole handles behind.
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = idle().pop();

@@ -136,10 +136,10 @@ fn satellite_elevation_deg(off_nadir_deg: f64) -> f64 {
     90.0 - ((6371.0 + 617.0) / 6371.0 * off_nadir_deg.to_radians().sin()).clamp(-1.0, 1.0).asin().to_degrees()
 }
 
-/// A grid `size_px` on a side of pixels of `gsd_m`, where every scene lies.
-pub(crate) fn grid(size_px: usize, gsd_m: f64, crs: Crs) -> Grid {
-    let (west, north) = origin(size_px as f64 * gsd_m);
-    Grid { rows: size_px, cols: size_px, affine: domain::Affine::north_up(west, north, gsd_m), crs }
+/// A grid of `(rows, cols)` pixels of `gsd_m`, where every scene lies.
+pub fn grid((rows, cols): (usize, usize), gsd_m: f64, crs: Crs) -> Grid {
+    let (west, north) = origin(rows.max(cols) as f64 * gsd_m);
+    Grid { rows, cols, affine: domain::Affine::north_up(west, north, gsd_m), crs }
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn scenes_of_every_size_lie_in_the_tile_of_lgov() {
         for (size, gsd) in [(128, 0.305), (1536, 0.305), (4096, 0.5), (17_408, 0.305_172)] {
-            let grid = grid(size, gsd, Crs { wkt: String::new(), epsg: Some(EPSG) });
+            let grid = grid((size, size), gsd, Crs { wkt: String::new(), epsg: Some(EPSG) });
             assert_eq!(quadkey_of(&grid), "102220011331");
             for c in grid.corners() {
                 assert!((654_842.0..=660_158.0).contains(&c.x), "{size}: {c:?}");

@@ -6,10 +6,11 @@
 
 use rand::Rng;
 
-use crate::centreline::{log_normal, standard_normal};
+use crate::contrast::{self, Seen};
 use crate::crop::drifted;
 use crate::ground::{luminance, mix};
 use crate::light::Sun;
+use crate::linework::Line;
 use crate::noise::{smoothstep, value, value_1d};
 use crate::place::{Foot, Place};
 use crate::sensor::Rgb;
@@ -21,6 +22,30 @@ struct Berm {
     gap_m: f64,
     width_m: f64,
     height_m: f64,
+}
+
+/// Ground along one side that was driven over, trodden, or strewn with spoil too thin to stand out: a wide band of
+/// another tint, along most of a trench that was dug by machine or is walked every day.
+#[derive(Clone, Copy, Debug)]
+struct Trampled {
+    /// From the rim of the cut, metres.
+    width_m: f64,
+    /// Share of the soil's hue, 0–1.
+    tint: f32,
+    /// Grey levels by which it is brighter, or darker, than the ground.
+    levels: f32,
+}
+
+impl Trampled {
+    fn new(rng: &mut impl Rng) -> Self {
+        // Half are narrow and faint, some nearly bare earth.
+        let heavy = rng.random::<f32>().powi(2);
+        Self {
+            width_m: rng.random_range(0.8..2.5) + 5.5 * f64::from(heavy) * rng.random::<f64>(),
+            tint: 0.08 + 0.6 * heavy * rng.random::<f32>(),
+            levels: heavy * rng.random_range(-10.0..2.0),
+        }
+    }
 }
 
 /// An earthwork across its line.
@@ -42,21 +67,20 @@ pub(crate) struct Earthwork {
     spoil: f32,
     /// Most grey levels by which the spoil may be brighter or darker than the ground.
     spoil_levels: f32,
+    trampled: [Trampled; 2],
     seed: u32,
     pub reach_m: f64,
+    /// How much darker the core is than the ground beside it, 0–1, on its first date.
+    pub contrast: f64,
 }
 
 impl Earthwork {
-    /// A trench or ditch along `line`, first seen under `sun` with a blur of `blur_m` (standard deviation of all
-    /// that blurs, metres).
+    /// A trench or ditch, freshly dug and so as dark as light makes it: see [`Earthwork::faint`].
     pub(crate) fn new(
         rng: &mut impl Rng,
         class: TruthClass,
         style: Style,
-        line: &[Place],
         (soil, subsoil): (Rgb, Rgb),
-        sun: &Sun,
-        blur_m: f64,
     ) -> Self {
         let trench = class == TruthClass::Trench;
         let (width_m, depth_m): (f64, f64) = if trench {
@@ -97,9 +121,12 @@ impl Earthwork {
             (false, true) => rng.random_range(0.2..0.6),
             (false, false) => rng.random_range(0.35..0.9),
         };
-        let reach_m =
-            berms.iter().flatten().map(|b| half + b.gap_m + b.width_m).fold(half, f64::max) * 1.2 + 4.0;
-        let mut work = Self {
+        let one = Trampled::new(rng);
+        let trampled = if rng.random::<bool>() { [one; 2] } else { [one, Trampled::new(rng)] };
+        let heaps = berms.iter().flatten().map(|b| half + b.gap_m + b.width_m);
+        let bands = trampled.iter().map(|t| half + t.width_m);
+        let reach_m = heaps.chain(bands).fold(half, f64::max) * 1.2 + 4.0;
+        Self {
             class,
             style,
             width_m,
@@ -111,19 +138,30 @@ impl Earthwork {
             soil: drifted(rng, dug, 0.06),
             spoil,
             spoil_levels: if trench { rng.random_range(1.0..8.0) } else { rng.random_range(15.0..60.0) },
+            trampled,
             seed: rng.random(),
             reach_m,
-        };
-        let physical = work.physical_contrast(line, sun, blur_m);
-        let wanted = if trench {
-            // Measured on the image, after haze, noise and the unevenness along the line, this comes to 27 % in
-            // the median, with a tenth below 12 % and a tenth above 40 %: a test renders and measures it.
-            (0.325 + 0.13 * standard_normal(rng)).clamp(0.13, 0.52)
-        } else {
-            log_normal(rng, 0.38, 0.3).clamp(0.18, 0.65)
-        };
-        work.openness = (wanted / physical.max(0.05)).clamp(0.05, 1.0) as f32;
-        work
+            contrast: 0.0,
+        }
+    }
+
+    /// This work, as faint along `line` as is `wanted` (0–1) where light and blur allow it, with its contrast
+    /// measured.
+    pub(crate) fn faint(mut self, line: &Line, seen: &Seen, wanted: f64) -> Self {
+        self.contrast = contrast::measured(line, &self, seen);
+        // Darkness grows nearly in proportion with what shows of the cut.
+        for _ in 0..4 {
+            if (self.contrast - wanted).abs() < 0.004 {
+                break;
+            }
+            let next = (f64::from(self.openness) * wanted / self.contrast.max(0.02)).clamp(0.02, 1.0) as f32;
+            if next == self.openness {
+                break;
+            }
+            self.openness = next;
+            self.contrast = contrast::measured(line, &self, seen);
+        }
+        self
     }
 
     fn berm(rng: &mut impl Rng, trench: bool) -> Berm {
@@ -161,48 +199,6 @@ impl Earthwork {
         0.92 * light
     }
 
-    /// How much darker the core would be than the ground beside it if the cut were fresh, after blurring: a
-    /// mean over the legs of the line.
-    fn physical_contrast(&self, line: &[Place], sun: &Sun, blur_m: f64) -> f64 {
-        let (step, span) = (0.05, 4.0 + self.width_m);
-        let n = (2.0 * span / step) as i32;
-        let (mut sum, mut weight) = (0.0, 0.0);
-        for leg in line.windows(2) {
-            let length = leg[0].distance(leg[1]);
-            if length < 1e-6 {
-                continue;
-            }
-            let across = (-(leg[1].y - leg[0].y) / length, (leg[1].x - leg[0].x) / length);
-            let along = sun.along(across);
-            let row: Vec<f64> = (0..=n)
-                .map(|k| {
-                    let t = -span + f64::from(k) * step;
-                    if t.abs() < 0.5 * self.width_m {
-                        1.0 - Self::core(self.light(sun, t, along).0)
-                    } else {
-                        0.0
-                    }
-                })
-                .collect();
-            let deepest = (-10..=10)
-                .map(|k| {
-                    let c = f64::from(k) * 0.1 * 0.5 * self.width_m;
-                    let (mut a, mut w) = (0.0, 0.0);
-                    for (k, v) in row.iter().enumerate() {
-                        let d = (-span + k as f64 * step - c) / blur_m;
-                        let g = (-0.5 * d * d).exp();
-                        a += g * v;
-                        w += g;
-                    }
-                    a / w
-                })
-                .fold(0.0, f64::max);
-            sum += deepest * length;
-            weight += length;
-        }
-        if weight > 0.0 { sum / weight } else { 0.5 }
-    }
-
     /// The colour at a place, given that of the ground; `s` is metres along the line, `last` its length.
     pub(crate) fn over(&self, foot: &Foot, s: f64, last: f64, p: Place, sun: &Sun, ground: Rgb) -> Rgb {
         let seed = self.seed;
@@ -229,13 +225,15 @@ impl Earthwork {
             return colour.map(|v| v * shade);
         }
         let mut colour = ground;
-        // Trodden and driven over.
-        let trodden = smoothstep(
-            half as f32 + 4.5,
-            half as f32 + 0.5,
-            foot.t.abs() as f32 + value(seed ^ 4, p.x / 2.6, p.y / 2.6),
-        );
-        colour = mix(colour, hue, 0.12 * trodden * end);
+        // Trodden and driven over, up to a ragged rim.
+        let band = &self.trampled[usize::from(t > 0.0)];
+        let rim = (half + band.width_m * (1.0 + 0.35 * f64::from(value_1d(seed ^ 11, s / 9.0)))) as f32;
+        let at = foot.t.abs() as f32 + 0.6 * value(seed ^ 4, p.x / 2.6, p.y / 2.6);
+        let trodden = smoothstep(rim + 0.8, rim - 0.8, at) * end;
+        let patchy = 1.0 + 0.4 * value(seed ^ 12, p.x / 4.3, p.y / 4.3);
+        let share = (band.tint * patchy * trodden).clamp(0.0, 1.0);
+        let lift = 1.0 + band.levels * patchy * trodden / level.max(1.0);
+        colour = mix(colour, hue, share).map(|v| v * lift);
         if let Some(b) = self.berms[usize::from(t > 0.0)] {
             let into = (t.abs() - half - b.gap_m) / b.width_m;
             let ragged = into
@@ -255,7 +253,8 @@ impl Earthwork {
                     0.22 * value(seed ^ 9, p.x / 1.3, p.y / 1.3) + 0.12 * value_1d(seed ^ 10, s / 2.6);
                 let lit = (light as f32 - 1.0 + lumps) * self.crispness * end * heap.max(0.4);
                 let lit = (lit * level).clamp(-1.4 * limit - 4.0, 0.8 * limit + 2.0);
-                let lift = 1.0 + (shift + lit) / level.max(1.0);
+                // Real spoil beside trenches is at most 8 levels brighter, whatever makes it so.
+                let lift = 1.0 + (shift + lit).min(limit) / level.max(1.0);
                 colour = tinted.map(|v| v * lift);
             }
         } else if light < 1.0 {
@@ -275,11 +274,9 @@ mod tests {
     #[test]
     fn the_wall_that_faces_the_sun_is_bright_and_the_other_dark() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        let line = [Place::new(0.0, 0.0), Place::new(0.0, 100.0)];
         let sun = Sun::new(90.0, 40.0, 0.2);
         let soils = ([90.0; 3], [150.0; 3]);
-        let ditch =
-            Earthwork::new(&mut rng, TruthClass::AntiVehicleDitch, Style::Straight, &line, soils, &sun, 0.45);
+        let ditch = Earthwork::new(&mut rng, TruthClass::AntiVehicleDitch, Style::Straight, soils);
         // The sun stands in the east, `t` grows to the west: the west wall faces it.
         let along = -1.0;
         let half = 0.5 * ditch.width_m;

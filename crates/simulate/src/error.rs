@@ -23,10 +23,26 @@ pub enum Error {
         /// Side of a tile, metres.
         limit_m: f64,
     },
+    /// A background is one image, or an earlier and a later one.
+    #[error("{images} background images, must be 1 or 2: the earlier and the later")]
+    Images {
+        /// How many were given.
+        images: usize,
+    },
+    /// A background image larger than an ARD tile.
+    #[error(
+        "the background is {longest_px} px long, must be at most {limit_px}: cut it with gdal_translate -srcwin"
+    )]
+    ImageTooLong {
+        /// Its longer side, pixels.
+        longest_px: usize,
+        /// The longest allowed, pixels.
+        limit_px: usize,
+    },
     /// The grid cannot be built.
     #[error("the scene has no grid")]
     Grid(#[from] domain::GridError),
 }
 
 /// A result of this crate.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,6 +1,7 @@
 //! How the fields look from above, apart from everything that stands or runs on them.
 
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::crop::{Crop, Kind, drifted};
 use crate::noise::{floor, smoothstep, unit, value};
@@ -8,14 +9,45 @@ use crate::partition::{EdgeKind, Partition};
 use crate::place::Place;
 use crate::sensor::Rgb;
 
-/// Bare soils from chernozem to chalk, and how often each is met.
-const SOILS: [(Rgb, u32); 5] = [
-    ([78.0, 68.0, 59.0], 4),
-    ([98.0, 85.0, 71.0], 4),
-    ([130.0, 111.0, 88.0], 3),
-    ([156.0, 136.0, 106.0], 1),
-    ([172.0, 162.0, 142.0], 1),
-];
+/// Bare soil, from the darkest to the palest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Soil {
+    /// Black earth.
+    Chernozem,
+    /// Grey forest soil.
+    Grey,
+    /// Loam.
+    Loam,
+    /// Sandy.
+    Sand,
+    /// Chalk.
+    Chalk,
+}
+
+impl Soil {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Chernozem, Self::Grey, Self::Loam, Self::Sand, Self::Chalk];
+
+    fn colour(self) -> Rgb {
+        match self {
+            Self::Chernozem => [78.0, 68.0, 59.0],
+            Self::Grey => [98.0, 85.0, 71.0],
+            Self::Loam => [130.0, 111.0, 88.0],
+            Self::Sand => [156.0, 136.0, 106.0],
+            Self::Chalk => [172.0, 162.0, 142.0],
+        }
+    }
+
+    /// How often it is met.
+    fn weight(self) -> u32 {
+        match self {
+            Self::Chernozem | Self::Grey => 4,
+            Self::Loam => 3,
+            Self::Sand | Self::Chalk => 1,
+        }
+    }
+}
 
 /// What lies under the top soil and comes up with the spade.
 const SUBSOILS: [Rgb; 4] =
@@ -50,20 +82,27 @@ pub(crate) fn luminance(c: Rgb) -> f32 {
 
 impl Ground {
     /// Ground of the square from `-margin_m` to `side_m + margin_m`. `days` are the days of the year of the
-    /// dates; `change` is the share of the fields worked from one to the next.
-    pub(crate) fn new(rng: &mut impl Rng, side_m: f64, margin_m: f64, days: &[u32], change: f64) -> Self {
+    /// dates; `change` is the share of the fields worked from one to the next; the soil is drawn unless `wanted`.
+    pub(crate) fn new(
+        rng: &mut impl Rng,
+        side_m: f64,
+        margin_m: f64,
+        days: &[u32],
+        change: f64,
+        wanted: Option<Soil>,
+    ) -> Self {
         let angle = rng.random_range(0.0..std::f64::consts::FRAC_PI_2);
         let partition = Partition::new(rng, side_m, margin_m, angle);
-        let total: u32 = SOILS.iter().map(|(_, n)| n).sum();
-        let mut k = rng.random_range(0..total);
-        let mut soil = SOILS[0].0;
-        for (colour, n) in SOILS {
-            if k < n {
-                soil = colour;
+        let mut k = rng.random_range(0..Soil::ALL.iter().map(|s| s.weight()).sum::<u32>());
+        let mut drawn = Soil::Chernozem;
+        for kind in Soil::ALL {
+            drawn = kind;
+            if k < kind.weight() {
                 break;
             }
-            k -= n;
+            k -= kind.weight();
         }
+        let soil = wanted.unwrap_or(drawn).colour();
         let soil = drifted(rng, soil, 0.06);
         let under = SUBSOILS[rng.random_range(0..SUBSOILS.len())];
         let subsoil = drifted(rng, under, 0.08);

@@ -19,28 +19,40 @@
 //! | `linework` | roads, streams, field tracks, wheel tracks, pipelines |
 //! | `centreline`, `earthwork` | where trenches and ditches run; what they look like across |
 //! | `index` | which lines are near a place |
+//! | `layer`, `siting` | all lines together; where works find room |
+//! | `contrast` | how dark a work is to be, and is |
+//! | `lookalike` | new lines that are no earthworks |
+//! | [`background`] | works, light and sensor on real images |
 //! | `sensor` | haze, blur, noise, eight bits |
+//! | [`suite`] | the standard scenes to train and judge on |
 //! | `truth`, [`ard`] | truth as GeoJSON; names and STAC items after Maxar's ARD |
 
 pub mod ard;
+pub mod background;
 mod centreline;
+mod contrast;
 mod crop;
 mod earthwork;
 mod error;
 mod ground;
 mod index;
+mod layer;
 mod light;
 mod linework;
+mod lookalike;
 mod noise;
 mod options;
 mod partition;
 mod place;
 mod scene;
 mod sensor;
+mod siting;
+pub mod suite;
 mod trees;
 mod truth;
 
 pub use error::{Error, Result};
+pub use ground::Soil;
 pub use options::Options;
 pub use scene::{Scene, SceneDate};
 pub use truth::{Style, TruthClass, TruthLine, distractors_geojson, truth_geojson};

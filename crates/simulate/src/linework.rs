@@ -29,6 +29,8 @@ pub(crate) struct Line {
     pub points: Vec<Place>,
     /// Metres from the start to each point.
     pub gone: Vec<f64>,
+    /// Least and greatest corner of the points.
+    pub extent: (Place, Place),
     pub kind: Kind,
     /// How far from the line it shows, metres.
     pub reach_m: f64,
@@ -43,7 +45,30 @@ impl Line {
         for w in points.windows(2) {
             gone.push(gone[gone.len() - 1] + w[0].distance(w[1]));
         }
-        Self { points, gone, kind, reach_m, since, seed }
+        let least = points
+            .iter()
+            .fold(Place::new(f64::INFINITY, f64::INFINITY), |a, p| Place::new(a.x.min(p.x), a.y.min(p.y)));
+        let most = points.iter().fold(Place::new(f64::NEG_INFINITY, f64::NEG_INFINITY), |a, p| {
+            Place::new(a.x.max(p.x), a.y.max(p.y))
+        });
+        Self { points, gone, extent: (least, most), kind, reach_m, since, seed }
+    }
+
+    /// Length along the line, metres.
+    pub(crate) fn length_m(&self) -> f64 {
+        self.gone.last().copied().unwrap_or(0.0)
+    }
+
+    /// Width of the whole strip, metres.
+    pub(crate) fn width_m(&self) -> f64 {
+        match self.kind {
+            Kind::Ruts { gauge_m, rut_m, .. } => gauge_m + rut_m,
+            Kind::Road { half_m, .. }
+            | Kind::Stream { half_m }
+            | Kind::Strip { half_m, .. }
+            | Kind::Path { half_m, .. } => 2.0 * half_m,
+            Kind::Work(_) => 0.0,
+        }
     }
 
     /// The colour at a place, given that of the ground; `s` is metres along the line.
@@ -51,7 +76,7 @@ impl Line {
         let t = foot.t;
         // Lines end by fading, not by a cap.
         let ends = {
-            let last = self.gone[self.gone.len() - 1];
+            let last = self.length_m();
             let to_end = s.min(last - s);
             let beyond = if to_end <= 0.0 { t.abs() } else { 0.0 };
             smoothstep(0.0, 6.0, to_end as f32) * if beyond > 0.0 { 0.0 } else { 1.0 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ard::TILE_SIDE_M;
+use crate::ground::Soil;
 use crate::noise::unit;
 use crate::{Error, Result};
 
@@ -36,6 +37,8 @@ pub struct Options {
     pub distractors: usize,
     /// Share of the fields that are harvested, ploughed or sown from one date to the next, 0 to 1.
     pub field_change: f64,
+    /// Bare soil; drawn from the seed where absent, dark ones more often.
+    pub soil: Option<Soil>,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             old_works: 1,
             distractors: 6,
             field_change: 0.35,
+            soil: None,
         }
     }
 }

@@ -11,24 +11,20 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::crop::drifted;
-use crate::earthwork::Earthwork;
 use crate::ground::Ground;
-use crate::index::Index;
+use crate::layer::{Layer, NEAREST};
 use crate::light::{Sun, sun_at};
-use crate::linework::{Kind, Line};
 use crate::noise::value;
-use crate::place::{Foot, Place, foot, length_m};
+use crate::place::Place;
 use crate::sensor::{Radiance, Rgb, Sensor};
 use crate::trees::{Canopy, Tree, plant};
-use crate::truth::{Style, TruthClass, TruthLine};
+use crate::truth::TruthLine;
 use crate::{Options, Result, ard};
 
 /// Longitude and latitude of the scenes, degrees: for the sun.
-const LON_LAT_DEG: (f64, f64) = (35.27, 51.66);
+pub(crate) const LON_LAT_DEG: (f64, f64) = (35.27, 51.66);
 /// How far the ground goes on beyond the image, metres.
 const MARGIN_M: f64 = 64.0;
-/// Most segments of lines that are looked at for one pixel.
-const NEAREST: usize = 64;
 
 /// One date of a scene, as its metadata will tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,15 +79,12 @@ pub struct Scene {
     looks: Vec<Look>,
     ground: Ground,
     trees: Vec<Tree>,
-    lines: Vec<Line>,
-    works: Vec<Earthwork>,
-    distractors: Vec<(usize, Style)>,
-    index: Index<(u32, u32)>,
+    layer: Layer,
 }
 
 /// A stream of random numbers of its own for each part of the scene, so that more of one thing does not change
 /// the others.
-fn stream(seed: u64, part: u64) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, part: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(part);
     rng
@@ -108,7 +101,7 @@ impl Scene {
         let dates = dates(options);
         let days: Vec<u32> = dates.iter().map(|d| d.datetime.ordinal()).collect();
         let mut rng = stream(options.seed, 2);
-        let ground = Ground::new(&mut rng, side_m, MARGIN_M, &days, options.field_change);
+        let ground = Ground::new(&mut rng, side_m, MARGIN_M, &days, options.field_change, options.soil);
         let trees = plant(&mut stream(options.seed, 3), &ground, side_m, days[0]);
         let mut rng = stream(options.seed, 4);
         let mut tone: Rgb = [1.0; 3];
@@ -122,36 +115,13 @@ impl Scene {
                 look(&mut rng, options, date, &trees, tone)
             })
             .collect();
-        let mut scene = Self {
-            options: options.clone(),
-            dates,
-            looks,
-            ground,
-            trees,
-            lines: Vec::new(),
-            works: Vec::new(),
-            distractors: Vec::new(),
-            index: Index::new(side_m, MARGIN_M, &[]),
-        };
+        let mut scene = Self { options: options.clone(), dates, looks, ground, trees, layer: Layer::new() };
         scene.lay_ways();
         scene.lay_distractors();
         if !options.quiet {
             scene.dig();
         }
-        let entries: Vec<_> = scene
-            .lines
-            .iter()
-            .enumerate()
-            .flat_map(|(k, line)| {
-                let reach = line.reach_m + 1.5;
-                line.points.windows(2).enumerate().map(move |(segment, w)| {
-                    let least = Place::new(w[0].x.min(w[1].x) - reach, w[0].y.min(w[1].y) - reach);
-                    let most = Place::new(w[0].x.max(w[1].x) + reach, w[0].y.max(w[1].y) + reach);
-                    (least, most, (k as u32, segment as u32))
-                })
-            })
-            .collect();
-        scene.index = Index::new(side_m, MARGIN_M, &entries);
+        scene.layer.seal(side_m, MARGIN_M);
         Ok(scene)
     }
 
@@ -168,7 +138,7 @@ impl Scene {
     /// Where the pixels lie, the same for all dates: north up, in the ARD cell of Lgov. `crs` must be
     /// EPSG:32636 ([`ard::EPSG`]).
     pub fn grid(&self, crs: Crs) -> Grid {
-        ard::grid(self.options.size_px, self.options.gsd_m, crs)
+        ard::grid((self.options.size_px, self.options.size_px), self.options.gsd_m, crs)
     }
 
     /// The image of a window on a date, `(3, rows, cols)`: red, green, blue, 1–255.
@@ -191,59 +161,17 @@ impl Scene {
 
     /// The earthworks that are there on a date and were not on the first, in date 0's frame.
     pub fn truth(&self, date: usize) -> Vec<TruthLine> {
-        self.lines
-            .iter()
-            .filter(|l| l.since > 0 && l.since <= date)
-            .filter_map(|line| match line.kind {
-                Kind::Work(k) => {
-                    let work = &self.works[k];
-                    Some(self.truth_line(line, work.class, work.style, work.width_m, work.depth_m))
-                }
-                _ => None,
-            })
-            .collect()
+        self.layer.truth(date, self.options.gsd_m)
     }
 
     /// The new lines of a date that are no earthworks, in date 0's frame.
     pub fn distractors(&self, date: usize) -> Vec<TruthLine> {
-        self.distractors
-            .iter()
-            .map(|&(k, style)| (&self.lines[k], style))
-            .filter(|(line, _)| line.since <= date)
-            .map(|(line, style)| {
-                let width_m = match line.kind {
-                    Kind::Ruts { gauge_m, rut_m, .. } => gauge_m + rut_m,
-                    Kind::Strip { half_m, .. } | Kind::Path { half_m, .. } => 2.0 * half_m,
-                    _ => 0.0,
-                };
-                self.truth_line(line, TruthClass::Distractor, style, width_m, 0.0)
-            })
-            .collect()
+        self.layer.distractors(date, self.options.gsd_m)
     }
 
     /// Area of the image, km².
     pub fn area_km2(&self) -> f64 {
         (self.options.side_m() / 1000.0).powi(2)
-    }
-
-    fn truth_line(
-        &self,
-        line: &Line,
-        class: TruthClass,
-        style: Style,
-        width_m: f64,
-        depth_m: f64,
-    ) -> TruthLine {
-        let gsd = self.options.gsd_m;
-        TruthLine {
-            class,
-            style,
-            centreline: line.points.iter().map(|p| Pixel { row: p.y / gsd, col: p.x / gsd }).collect(),
-            width_m,
-            depth_m,
-            length_m: length_m(&line.points),
-            since: line.since,
-        }
     }
 
     /// Where something that lies at `p` in date 0's frame appears on the image of `date`: shift and parallax.
@@ -268,7 +196,7 @@ impl Scene {
         let p = Place::new(seen.x - dx, seen.y - dy);
         let ground = self.ground.at(date, p);
         let mut nearest = [(0_u32, 0_u32); NEAREST];
-        let found = self.lines_near(date, p, 0.75 * gsd, &mut nearest);
+        let found = self.layer.near(date, p, 0.75 * gsd, &mut nearest);
         let lines = &nearest[..found];
         let trees = look.canopy.near(p);
         if lines.is_empty() && trees.is_empty() {
@@ -280,7 +208,7 @@ impl Scene {
             for j in 0..n {
                 let at = |k: i32| ((f64::from(k) + 0.5) / f64::from(n) - 0.5) * gsd;
                 let q = p.plus((at(j), at(i)));
-                let colour = self.with_lines(look, lines, q, ground);
+                let colour = self.layer.over(&look.sun, lines, q, ground);
                 let colour = look.canopy.over(&self.trees, trees, q, colour);
                 for band in 0..3 {
                     sum[band] += colour[band];
@@ -288,51 +216,6 @@ impl Scene {
             }
         }
         sum.map(|v| v / (n * n) as f32)
-    }
-
-    /// Puts the segments that show within `rim_m` of a place into `out`, each line's together, and returns their
-    /// number.
-    fn lines_near(&self, date: usize, p: Place, rim_m: f64, out: &mut [(u32, u32); NEAREST]) -> usize {
-        let mut n = 0;
-        for &(k, segment) in self.index.near(p) {
-            let line = &self.lines[k as usize];
-            let (a, b) = (line.points[segment as usize], line.points[segment as usize + 1]);
-            if line.since <= date && foot(p, a, b).t.abs() < line.reach_m + rim_m && n < NEAREST {
-                out[n] = (k, segment);
-                n += 1;
-            }
-        }
-        n
-    }
-
-    /// What the lines make of the ground at a place; `near` holds the segments of each line together.
-    fn with_lines(&self, look: &Look, near: &[(u32, u32)], p: Place, ground: Rgb) -> Rgb {
-        let mut colour = ground;
-        let mut rest = near;
-        while let Some(&(k, _)) = rest.first() {
-            let n = rest.iter().take_while(|s| s.0 == k).count();
-            let (own, others) = rest.split_at(n);
-            rest = others;
-            let line = &self.lines[k as usize];
-            let mut best: Option<(Foot, f64)> = None;
-            for &(_, segment) in own {
-                let segment = segment as usize;
-                let f = foot(p, line.points[segment], line.points[segment + 1]);
-                if best.is_none_or(|(b, _)| f.t.abs() < b.t.abs()) {
-                    best = Some((f, line.gone[segment] + f.along));
-                }
-            }
-            if let Some((f, s)) = best.filter(|(f, _)| f.t.abs() < line.reach_m) {
-                colour = match line.kind {
-                    Kind::Work(w) => {
-                        let last = line.gone[line.gone.len() - 1];
-                        self.works[w].over(&f, s, last, p, &look.sun, colour)
-                    }
-                    _ => line.over(&f, s, p, colour),
-                };
-            }
-        }
-        colour
     }
 }
 
@@ -361,7 +244,7 @@ fn dates(options: &Options) -> Vec<SceneDate> {
                 catalogue_id: format!("10300100{id:08X}"),
                 sun_azimuth_deg,
                 sun_elevation_deg,
-                off_nadir_deg: rng.random_range(4.0..30.0),
+                off_nadir_deg: rng.random_range(0.0..30.0),
                 view_azimuth_deg: rng.random_range(0.0..360.0),
                 gsd_m: gsd.max(0.34).max(options.gsd_m),
                 shift_m: if k == 0 { (0.0, 0.0) } else { (shift * toward.cos(), shift * toward.sin()) },

@@ -61,6 +61,16 @@ impl Style {
             Self::Path => "path",
         }
     }
+
+    /// The kind of look-alike, the word that a classifier is trained on: `track`, `road`, `furrow`, `field_edge`,
+    /// `shoreline`, `tree_shadow`, `pipeline_or_drain` or `other`, which is all that an earthwork gets.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::WheelTrack | Self::Path => "track",
+            Self::Pipeline => "pipeline_or_drain",
+            Self::Zigzag | Self::Crenellated | Self::Wavy | Self::Straight => "other",
+        }
+    }
 }
 
 /// A line that is there on a date and was not on the first.
@@ -78,12 +88,15 @@ pub struct TruthLine {
     pub depth_m: f64,
     /// Length along the centreline, metres.
     pub length_m: f64,
+    /// How much darker the core is than the ground beside it, 0–1, as the sensor of its first date sees it;
+    /// measured on the rendered work, without the ground's own texture. `None` for a distractor.
+    pub contrast: Option<f64>,
     /// The first date on which it is there, an index into [`crate::Scene::dates`].
     pub since: usize,
 }
 
 /// Truth as RFC 7946 GeoJSON: a `FeatureCollection` with `area_km2`, one line a feature, with `class`, `style`,
-/// `width_m`, `depth_m`, `length_m`.
+/// `width_m`, `depth_m`, `length_m`, `contrast` (0–1, how much darker the core is than the flanks).
 ///
 /// Every feature is truth to a scorer, so distractors are left out; see [`distractors_geojson`]. `to_lon_lat`
 /// returns longitude and latitude (WGS84, degrees) of positions in date 0's frame.
@@ -95,7 +108,8 @@ pub fn truth_geojson(
     collection(lines.iter().filter(|l| l.class != TruthClass::Distractor), to_lon_lat, area_km2)
 }
 
-/// The distractors among `lines` as GeoJSON of the same shape as [`truth_geojson`], with the class `distractor`.
+/// The distractors among `lines` as GeoJSON of the same shape as [`truth_geojson`], with the class `distractor`
+/// and the `kind` ([`Style::kind`]) in place of the contrast.
 pub fn distractors_geojson(
     lines: &[TruthLine],
     to_lon_lat: &dyn Fn(&[Pixel]) -> Vec<Coord>,
@@ -116,16 +130,21 @@ fn collection<'a>(
         .map(|line| {
             let coordinates: Vec<Value> =
                 to_lon_lat(&line.centreline).iter().map(|c| json!([degrees(c.x), degrees(c.y)])).collect();
+            let mut properties = json!({
+                "class": line.class.as_str(),
+                "style": line.style.as_str(),
+                "width_m": metres(line.width_m),
+                "depth_m": metres(line.depth_m),
+                "length_m": metres(line.length_m),
+                "since": line.since,
+            });
+            match line.contrast {
+                Some(contrast) => properties["contrast"] = json!((contrast * 1e3).round() / 1e3),
+                None => properties["kind"] = json!(line.style.kind()),
+            }
             json!({
                 "type": "Feature",
-                "properties": {
-                    "class": line.class.as_str(),
-                    "style": line.style.as_str(),
-                    "width_m": metres(line.width_m),
-                    "depth_m": metres(line.depth_m),
-                    "length_m": metres(line.length_m),
-                    "since": line.since,
-                },
+                "properties": properties,
                 "geometry": { "type": "LineString", "coordinates": coordinates },
             })
         })
@@ -152,6 +171,7 @@ mod tests {
             width_m: 1.234,
             depth_m: 1.5,
             length_m: 2.06,
+            contrast: (class == TruthClass::Trench).then_some(0.2718),
             since: 1,
         };
         let lines =
@@ -162,8 +182,11 @@ mod tests {
         assert_eq!(truth["features"][0]["properties"]["class"], "trench");
         assert_eq!(truth["features"][0]["properties"]["width_m"], 1.23);
         assert_eq!(truth["features"][0]["geometry"]["coordinates"][1], json!([2.5, 3.0]));
+        assert_eq!(truth["features"][0]["properties"]["contrast"], 0.272);
         assert_eq!(truth["area_km2"], 0.25);
         let other: Value = serde_json::from_str(&distractors_geojson(&lines, &to, 0.25)).unwrap();
         assert_eq!(other["features"][0]["properties"]["style"], "wheel_track");
+        assert_eq!(other["features"][0]["properties"]["kind"], "track");
+        assert!(other["features"][0]["properties"].get("contrast").is_none());
     }
 }

@@ -150,7 +150,7 @@ impl Profile {
 
 #[test]
 fn trenches_are_as_faint_as_real_ones_and_truth_lies_on_them() {
-    let (mut contrast, mut off, mut lift) = (vec![], vec![], vec![]);
+    let (mut contrast, mut told, mut off, mut lift) = (vec![], vec![], vec![], vec![]);
     for seed in 0..16 {
         let options = Options {
             size_px: 700,
@@ -167,15 +167,24 @@ fn trenches_are_as_faint_as_real_ones_and_truth_lies_on_them() {
             let ground = profile.mean(16.0, 26.0);
             let (t, core) = profile.core();
             contrast.push(1.0 - core / ground);
+            told.push(line.contrast.unwrap());
             off.push(t.abs());
             lift.push(profile.mean(6.0, 9.0) - ground);
         }
     }
+    let ratio: Vec<f64> = contrast.iter().zip(&told).map(|(c, t): (&f64, &f64)| c / t).collect();
+    println!("{:?}", {
+        let mut r = ratio;
+        r.sort_by(f64::total_cmp);
+        [r[10], r[52], r[94]]
+    });
     let quantile = |values: &mut Vec<f64>, q: f64| {
         values.sort_by(f64::total_cmp);
         values[((values.len() - 1) as f64 * q).round() as usize]
     };
     let [c10, c50, c90] = [0.1, 0.5, 0.9].map(|q| quantile(&mut contrast, q));
+    let [t10, t50, t90] = [0.1, 0.5, 0.9].map(|q| quantile(&mut told, q));
+    println!("told {t10:.3} {t50:.3} {t90:.3}");
     let [o50, o90] = [0.5, 0.9].map(|q| quantile(&mut off, q));
     let [l05, l95] = [0.05, 0.95].map(|q| quantile(&mut lift, q));
     println!(

@@ -170,3 +170,50 @@ fn a_simulated_order_is_surveyed() {
     assert_eq!(run["front"]["class"], "claimed");
     assert!(run["counts"]["assessed_km2"].as_f64().unwrap() > 0.01);
 }
+
+#[test]
+fn works_are_dug_in_a_real_image_and_surveyed() {
+    let folder = Folder::new();
+    // Any image will do: here one that the program drew.
+    let ended = folder.fosse(&["simulate", "--out", "order", "--size", "700", "--seed", "9", "--quiet"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let found = |of: &std::path::Path, end: &str| -> Vec<std::path::PathBuf> {
+        let mut waiting = vec![of.to_owned()];
+        let mut out = Vec::new();
+        while let Some(path) = waiting.pop() {
+            match fs::read_dir(&path) {
+                Ok(entries) => waiting.extend(entries.map(|e| e.unwrap().path())),
+                Err(_) => out.extend(path.to_string_lossy().ends_with(end).then_some(path)),
+            }
+        }
+        out.sort();
+        out
+    };
+    let images = found(&folder.path("order"), "-visual.tif");
+    let (first, last) = (images[0].to_str().unwrap(), images[1].to_str().unwrap());
+    let one = folder.fosse(&["simulate", "--out", "one", "--background", first, "--quiet"]);
+    assert_eq!((one.code, one.stderr.as_str()), (Some(0), ""), "{one:?}");
+    assert_eq!(found(&folder.path("one"), ".tif").len(), 2);
+    assert!(folder.path("one/2024-08-05.tif").exists() && folder.path("one/2024-08-12.tif").exists());
+    let truth: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path("one/truth.geojson")).unwrap()).unwrap();
+    let works = truth["features"].as_array().unwrap();
+    assert!(!works.is_empty());
+    assert!(works.iter().all(|w| (0.0..1.0).contains(&w["properties"]["contrast"].as_f64().unwrap())));
+    let args = ["simulate", "--out", "two", "--background", first, "--background", last, "--quiet"];
+    let two = folder.fosse(&args);
+    assert_eq!(two.code, Some(0), "{two:?}");
+    // The same ground, the same seed, the same bytes.
+    let again =
+        folder.fosse(&["simulate", "--out", "again", "--background", first, "--threads", "1", "--quiet"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    for name in ["2024-08-05.tif", "2024-08-12.tif", "truth.geojson", "distractors.geojson"] {
+        let read = |out: &str| fs::read(folder.path(out).join(name)).unwrap();
+        assert_eq!(read("one"), read("again"), "{name}");
+    }
+    let wrong = ["simulate", "--out", "wrong", "--background", last, "--background", first, "--quiet"];
+    folder.fosse(&wrong).refused(&["is not after", "name the earlier image first"]);
+    let args = ["survey", "one", "--front", "one/front.geojson", "--out", "out", "--no-chips"];
+    assert_eq!(folder.fosse(&args).code, Some(0));
+    assert!(folder.run()["counts"]["assessed_km2"].as_f64().unwrap() > 0.01);
+}

@@ -1,0 +1,163 @@
+//! The lines on the ground of a scene, earthworks among them, and what they make of its colour.
+
+use domain::Pixel;
+
+use crate::earthwork::Earthwork;
+use crate::index::Index;
+use crate::light::Sun;
+use crate::linework::{Kind, Line};
+use crate::place::{Foot, Place, foot, length_m};
+use crate::sensor::Rgb;
+use crate::truth::{Style, TruthClass, TruthLine};
+
+/// Most segments of lines that are looked at for one pixel.
+pub(crate) const NEAREST: usize = 64;
+
+/// Segments near a place: number of the line, number of the segment.
+pub(crate) type Near = [(u32, u32); NEAREST];
+
+/// All lines of a scene.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub lines: Vec<Line>,
+    pub works: Vec<Earthwork>,
+    distractors: Vec<(usize, Style)>,
+    index: Index<(u32, u32)>,
+}
+
+impl Layer {
+    pub(crate) fn new() -> Self {
+        Self {
+            lines: Vec::new(),
+            works: Vec::new(),
+            distractors: Vec::new(),
+            index: Index::new(1.0, 0.0, &[]),
+        }
+    }
+
+    /// Adds a line that is no earthwork. One of fewer than two points is left out.
+    pub(crate) fn add(&mut self, line: Line) {
+        if line.points.len() > 1 {
+            self.lines.push(line);
+        }
+    }
+
+    /// Adds a line that looks like an earthwork and is none.
+    pub(crate) fn add_distractor(&mut self, line: Line, style: Style) {
+        if line.points.len() > 1 {
+            self.distractors.push((self.lines.len(), style));
+            self.lines.push(line);
+        }
+    }
+
+    /// Adds an earthwork along a line whose kind is [`Kind::Work`] of the number of works so far.
+    pub(crate) fn add_work(&mut self, line: Line, work: Earthwork) {
+        self.works.push(work);
+        self.lines.push(line);
+    }
+
+    /// Enters all lines into the index: the square from `-margin_m` to `side_m + margin_m`.
+    pub(crate) fn seal(&mut self, side_m: f64, margin_m: f64) {
+        let entries: Vec<_> = self
+            .lines
+            .iter()
+            .enumerate()
+            .flat_map(|(k, line)| {
+                let reach = line.reach_m + 1.5;
+                line.points.windows(2).enumerate().map(move |(segment, w)| {
+                    let least = Place::new(w[0].x.min(w[1].x) - reach, w[0].y.min(w[1].y) - reach);
+                    let most = Place::new(w[0].x.max(w[1].x) + reach, w[0].y.max(w[1].y) + reach);
+                    (least, most, (k as u32, segment as u32))
+                })
+            })
+            .collect();
+        self.index = Index::new(side_m, margin_m, &entries);
+    }
+
+    /// Puts the segments that show within `rim_m` of a place on a date into `out`, each line's together, and
+    /// returns their number.
+    pub(crate) fn near(&self, date: usize, p: Place, rim_m: f64, out: &mut Near) -> usize {
+        let mut n = 0;
+        for &(k, segment) in self.index.near(p) {
+            let line = &self.lines[k as usize];
+            let (a, b) = (line.points[segment as usize], line.points[segment as usize + 1]);
+            if line.since <= date && foot(p, a, b).t.abs() < line.reach_m + rim_m && n < NEAREST {
+                out[n] = (k, segment);
+                n += 1;
+            }
+        }
+        n
+    }
+
+    /// What the lines make of the ground at a place; `near` holds the segments of each line together.
+    pub(crate) fn over(&self, sun: &Sun, near: &[(u32, u32)], p: Place, ground: Rgb) -> Rgb {
+        let mut colour = ground;
+        let mut rest = near;
+        while let Some(&(k, _)) = rest.first() {
+            let n = rest.iter().take_while(|s| s.0 == k).count();
+            let (own, others) = rest.split_at(n);
+            rest = others;
+            let line = &self.lines[k as usize];
+            let mut best: Option<(Foot, f64)> = None;
+            for &(_, segment) in own {
+                let segment = segment as usize;
+                let f = foot(p, line.points[segment], line.points[segment + 1]);
+                if best.is_none_or(|(b, _)| f.t.abs() < b.t.abs()) {
+                    best = Some((f, line.gone[segment] + f.along));
+                }
+            }
+            if let Some((f, s)) = best.filter(|(f, _)| f.t.abs() < line.reach_m) {
+                colour = match line.kind {
+                    Kind::Work(w) => self.works[w].over(&f, s, line.length_m(), p, sun, colour),
+                    _ => line.over(&f, s, p, colour),
+                };
+            }
+        }
+        colour
+    }
+
+    /// The earthworks that are there on a date and were not on the first, `pixel_m` wide pixels.
+    pub(crate) fn truth(&self, date: usize, pixel_m: f64) -> Vec<TruthLine> {
+        self.lines
+            .iter()
+            .filter(|l| l.since > 0 && l.since <= date)
+            .filter_map(|line| match line.kind {
+                Kind::Work(k) => {
+                    let work = &self.works[k];
+                    Some(TruthLine {
+                        class: work.class,
+                        width_m: work.width_m,
+                        depth_m: work.depth_m,
+                        contrast: Some(work.contrast),
+                        ..truth_line(line, work.style, pixel_m)
+                    })
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The new lines of a date that are no earthworks.
+    pub(crate) fn distractors(&self, date: usize, pixel_m: f64) -> Vec<TruthLine> {
+        self.distractors
+            .iter()
+            .map(|&(k, style)| (&self.lines[k], style))
+            .filter(|(line, _)| line.since <= date)
+            .map(|(line, style)| TruthLine { width_m: line.width_m(), ..truth_line(line, style, pixel_m) })
+            .collect()
+    }
+}
+
+/// A line as truth: a distractor of no width, to be completed.
+fn truth_line(line: &Line, style: Style, pixel_m: f64) -> TruthLine {
+    TruthLine {
+        class: TruthClass::Distractor,
+        style,
+        centreline: line.points.iter().map(|p| Pixel { row: p.y / pixel_m, col: p.x / pixel_m }).collect(),
+        width_m: 0.0,
+        depth_m: 0.0,
+        length_m: length_m(&line.points),
+        contrast: None,
+        since: line.since,
+    }
+}
