@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   fosse inspect imagery/
   fosse survey imagery/ --front front/2024-08-14.geojson --out out/
+  fosse evaluate sample/truth.geojson out/earthworks.geojson
   fosse simulate --out sample/ && fosse survey sample/ --front sample/front.geojson --out out/
 
 Exit codes:
@@ -37,6 +38,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Write simulated images with known earthworks, to try the program on
     Simulate(SimulateArgs),
+    /// Score detections against known truth
+    Evaluate(EvaluateArgs),
 }
 
 const SURVEY_EXAMPLES: &str = "\
@@ -209,6 +212,69 @@ pub struct SimulateArgs {
     pub threads: usize,
     /// Show no progress
     #[arg(short, long)]
+    pub quiet: bool,
+}
+
+const EVALUATE_EXAMPLES: &str = "\
+Examples:
+  What a survey found in a simulated order:
+    fosse evaluate sample/truth.geojson out/earthworks.geojson --plots plots/
+
+  Only what is surer than 0.7, for a program to read:
+    fosse evaluate sample/truth.geojson out/earthworks.geojson --min-confidence 0.7 --json
+
+  The detector on every scene of a folder, as one table:
+    fosse evaluate --suite scenes/ --out scores/
+
+Truth: GeoJSON lines in longitude and latitude with `class` (trench, anti_vehicle_ditch; what runs along `ignore` counts
+neither way, what runs along `distractor` is a false alarm), `width_m`, perhaps `contrast`; `area_km2` beside `features`.
+Detections: GeoJSON lines with `class`, `confidence` and `width_m`, as `fosse survey` writes them.
+Scene: a folder with truth.geojson and images of two dates or more below it, as `fosse simulate` writes them. A scene
+that fails is listed with the reason, and the exit code is 3.
+
+Completeness and correctness are shares of length within a buffer (Wiedemann et al. 1998). Plots are SVG: froc.svg,
+reliability.svg. A suite's output folder gets suite.md, suite.json and scenes/NAME.geojson.";
+
+/// `fosse evaluate`.
+#[derive(Debug, Default, ClapArgs)]
+#[command(after_help = EVALUATE_EXAMPLES)]
+pub struct EvaluateArgs {
+    /// Lines that are there, GeoJSON
+    #[arg(required_unless_present = "suite", conflicts_with = "suite")]
+    pub truth: Option<PathBuf>,
+    /// Lines that are proposed, GeoJSON
+    #[arg(required_unless_present = "suite", conflicts_with = "suite")]
+    pub detections: Option<PathBuf>,
+    /// Count what is of at least this confidence, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.5)]
+    pub min_confidence: f64,
+    /// Distance within which two lines count as one, metres
+    #[arg(long, value_name = "M", default_value_t = 3.0)]
+    pub buffer: f64,
+    /// JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Draw false alarms over completeness and confidence over truth into this folder
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
+
+    /// Detect and score in every scene of this folder
+    #[arg(long, value_name = "DIR", help_heading = "Suite")]
+    pub suite: Option<PathBuf>,
+    /// Folder for the table and the detections; made if missing
+    #[arg(short, long, value_name = "DIR", help_heading = "Suite", requires = "suite")]
+    pub out: Option<PathBuf>,
+    /// Replace what an earlier run wrote there
+    #[arg(long, help_heading = "Suite", requires = "out")]
+    pub overwrite: bool,
+    /// Have the detector report lines from this confidence on, 0 to 1; the curves begin there [default: 0.25]
+    #[arg(long, value_name = "P", help_heading = "Suite", requires = "suite")]
+    pub floor: Option<f64>,
+    /// Computing threads; 0 takes one for each processor
+    #[arg(long, value_name = "N", help_heading = "Suite", default_value_t = 0)]
+    pub threads: usize,
+    /// Show no progress
+    #[arg(short, long, help_heading = "Suite")]
     pub quiet: bool,
 }
 

@@ -18,7 +18,7 @@ pub const INTERRUPTED: u8 = 130;
 /// The code for an error.
 pub fn code(error: &Error) -> u8 {
     match error {
-        Error::Interrupted { .. } | Error::Abandoned { .. } => INTERRUPTED,
+        Error::Interrupted { .. } | Error::Stopped { .. } | Error::Abandoned { .. } => INTERRUPTED,
         Error::Threads(_) | Error::Worker(_) | Error::Json(_) => BUG,
         _ => NOTHING_DONE,
     }

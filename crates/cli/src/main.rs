@@ -8,6 +8,7 @@
 //! | `run` | the subcommands |
 //! | `progress` | what is shown meanwhile, on standard error |
 //! | `table` | what `inspect` shows |
+//! | `scores` | what `evaluate` shows |
 //! | `exit` | what it ends with |
 
 mod args;
@@ -16,6 +17,7 @@ mod exit;
 mod plan;
 mod progress;
 mod run;
+mod scores;
 mod table;
 
 use std::process::ExitCode;

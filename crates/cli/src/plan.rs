@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use pipeline::{
-    BackgroundOptions, ChipOptions, FrontOptions, SceneOptions, SimulateOptions, Split, Subject,
-    SurveyOptions, diff, diff::classify,
+    BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, FrontOptions, SceneOptions,
+    SimulateOptions, Split, Subject, SuiteOptions, SurveyOptions, diff, diff::classify, scoring,
 };
 
-use crate::args::{SimulateArgs, SuiteSplit, SurveyArgs};
+use crate::args::{EvaluateArgs, SimulateArgs, SuiteSplit, SurveyArgs};
 use crate::config::Config;
 
 /// The options of a survey.
@@ -99,6 +99,36 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
     };
     let out = args.suite.clone().or_else(|| args.out.clone()).unwrap_or_default();
     Ok(SimulateOptions { out, subject, jpeg_quality: args.jpeg, threads: args.threads })
+}
+
+/// The options of an evaluation of two files; none of a suite.
+pub fn evaluate(args: &EvaluateArgs) -> Option<EvaluateOptions> {
+    Some(EvaluateOptions {
+        truth: args.truth.clone()?,
+        detections: args.detections.clone()?,
+        score: scoring(args),
+        plots: args.plots.clone(),
+    })
+}
+
+/// The options of an evaluation of a suite; none of two files.
+pub fn suite(args: &EvaluateArgs) -> Option<SuiteOptions> {
+    let mut detect = DetectOptions { threads: args.threads, ..DetectOptions::default() };
+    if let Some(floor) = args.floor {
+        detect.diff.classify.min_confidence = floor;
+    }
+    Some(SuiteOptions {
+        folder: args.suite.clone()?,
+        score: scoring(args),
+        detect,
+        out: args.out.clone(),
+        overwrite: args.overwrite,
+        plots: args.plots.clone(),
+    })
+}
+
+fn scoring(args: &EvaluateArgs) -> scoring::Options {
+    scoring::Options { buffer_m: args.buffer, min_confidence: args.min_confidence }
 }
 
 #[cfg(test)]

@@ -68,6 +68,11 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::PairSkipped { index, total, pair, .. } => {
             Some(format!("pair {} of {total}, {} ({}): skipped", index + 1, dates(pair), pair.later.id))
         }
+        // The reason follows at the end, with those of all others.
+        Event::SceneDone { index, total, name, failed } => {
+            let end = if failed.is_some() { "failed" } else { "scored" };
+            Some(format!("scene {} of {total}, {name}: {end}", index + 1))
+        }
         Event::Rendered { done, total } if done == total => Some(format!("{total} windows rendered")),
         _ => None,
     }

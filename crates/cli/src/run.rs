@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use pipeline::{Stop, SurveyOutcome};
+use pipeline::{Stop, SuiteOptions, SurveyOutcome};
 
-use crate::args::{Command, InspectArgs, SimulateArgs, SurveyArgs};
-use crate::{exit, plan, progress, table};
+use crate::args::{Command, EvaluateArgs, InspectArgs, SimulateArgs, SurveyArgs};
+use crate::{exit, plan, progress, scores, table};
 
 /// Warnings shown one by one; more are counted.
 const WARNINGS: usize = 10;
@@ -17,6 +17,7 @@ pub async fn command(command: Command) -> ExitCode {
         Command::Survey(args) => survey(args).await,
         Command::Inspect(args) => inspect(args).await,
         Command::Simulate(args) => simulate(args).await,
+        Command::Evaluate(args) => evaluate(args).await,
     }
 }
 
@@ -43,15 +44,8 @@ async fn inspect(args: InspectArgs) -> ExitCode {
         Ok(found) => found,
         Err(error) => return exit::failure(&error),
     };
-    let text = if args.json {
-        match serde_json::to_string_pretty(&found) {
-            Ok(text) => text + "\n",
-            Err(e) => return exit::report(exit::BUG, &format!("the result cannot be put into JSON: {e}")),
-        }
-    } else {
-        table::inspection(&found)
-    };
-    let said = say(&text, exit::DONE);
+    let said =
+        if args.json { say_json(&found, exit::DONE) } else { say(&table::inspection(&found), exit::DONE) };
     match found.objection(&args.folder) {
         Some(objection) => exit::failure(&objection),
         None => said,
@@ -80,6 +74,36 @@ async fn simulate(args: SimulateArgs) -> ExitCode {
                 )
             };
             say(&said, exit::DONE)
+        }
+        Err(error) => exit::failure(&error),
+    }
+}
+
+async fn evaluate(args: EvaluateArgs) -> ExitCode {
+    if let Some(options) = plan::suite(&args) {
+        return suite(&options, &args).await;
+    }
+    // clap asks for both files where there is no suite.
+    let Some(options) = plan::evaluate(&args) else {
+        return exit::report(exit::NOTHING_DONE, "no files given");
+    };
+    match pipeline::evaluate(&options) {
+        Ok(score) if args.json => say_json(&score, exit::DONE),
+        Ok(score) => say(&scores::scene(&score, args.min_confidence), exit::DONE),
+        Err(error) => exit::failure(&error),
+    }
+}
+
+async fn suite(options: &SuiteOptions, args: &EvaluateArgs) -> ExitCode {
+    let stop = Stop::default();
+    stop_on_signal(stop.clone());
+    match pipeline::evaluate_suite(options, progress::listener(args.quiet), stop).await {
+        Ok(outcome) => {
+            for failed in &outcome.suite.failed {
+                eprintln!("warning: scene {} has no figures: {}", failed.scene, failed.reason);
+            }
+            let code = if outcome.is_partial() { exit::SKIPPED } else { exit::DONE };
+            if args.json { say_json(&outcome, code) } else { say(&outcome.markdown(), code) }
         }
         Err(error) => exit::failure(&error),
     }
@@ -135,6 +159,14 @@ fn say(text: &str, code: u8) -> ExitCode {
             exit::report(exit::BUG, &format!("cannot write to standard output: {e}"))
         }
         _ => ExitCode::from(code),
+    }
+}
+
+/// The same for a result as JSON.
+fn say_json(result: &impl serde::Serialize, code: u8) -> ExitCode {
+    match serde_json::to_string_pretty(result) {
+        Ok(text) => say(&(text + "\n"), code),
+        Err(e) => exit::report(exit::BUG, &format!("the result cannot be put into JSON: {e}")),
     }
 }
 

@@ -154,6 +154,14 @@ pub enum Error {
         /// Pairs in all.
         total: usize,
     },
+    /// [`crate::Stop`] said so, and nothing was kept.
+    #[error("interrupted: {done} of {total} pairs done; nothing was written")]
+    Stopped {
+        /// Pairs compared.
+        done: usize,
+        /// Pairs in all.
+        total: usize,
+    },
     /// [`crate::Stop`] said so, and what is there is of no use.
     #[error("interrupted; what is in {} is incomplete: remove it before the next try", out.display())]
     Abandoned {
@@ -171,6 +179,51 @@ pub enum Error {
         /// Cause and remedy.
         reason: String,
     },
+    /// A file of truth or detections cannot be read.
+    #[error("cannot read {}; give {what} as GeoJSON", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of truth or detections is not what it should be.
+    #[error("{} cannot be used as {what}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: evaluate::Error,
+    },
+    /// A folder of scenes without scenes.
+    #[error(
+        "no scene in {}: each needs a folder of its own with truth.geojson and images of two dates or more below it{}",
+        folder.display(),
+        without(*folders)
+    )]
+    NoScenes {
+        /// The folder.
+        folder: PathBuf,
+        /// Folders in it, none of which has a `truth.geojson`.
+        folders: usize,
+    },
+    /// None of the scenes could be scored.
+    #[error("no scene could be scored; {first}{}", other_scenes(*more))]
+    AllScenesFailed {
+        /// Which failed first and why.
+        first: String,
+        /// How many others failed.
+        more: usize,
+    },
+    /// Truth and detections cannot be scored.
+    #[error(transparent)]
+    Evaluate(#[from] evaluate::Error),
     /// The threads that compute cannot be started.
     #[error("the computing threads cannot be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -180,6 +233,24 @@ pub enum Error {
     /// A result cannot be put into JSON.
     #[error("a result cannot be put into JSON")]
     Json(#[from] serde_json::Error),
+}
+
+/// `; none of its 3 folders has a truth.geojson`.
+fn without(folders: usize) -> String {
+    match folders {
+        0 => String::new(),
+        1 => "; its only folder has no truth.geojson".to_owned(),
+        n => format!("; none of its {n} folders has a truth.geojson"),
+    }
+}
+
+/// `; and 2 more scenes`.
+fn other_scenes(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        1 => "; and one more scene failed".to_owned(),
+        more => format!("; and {more} more scenes failed"),
+    }
 }
 
 /// `; and 2 more pairs`.

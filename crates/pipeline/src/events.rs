@@ -74,6 +74,17 @@ pub enum Event<'a> {
         /// Of how many.
         total: usize,
     },
+    /// A scene of a suite is done, or was found unusable.
+    SceneDone {
+        /// Which.
+        index: usize,
+        /// Of how many.
+        total: usize,
+        /// Its name.
+        name: &'a str,
+        /// Why it has no figures.
+        failed: Option<&'a str>,
+    },
     /// Windows of simulated images rendered. Comes from any thread.
     Rendered {
         /// Rendered so far.

@@ -3,6 +3,8 @@
 //! * [`inspect()`] says what a folder holds and which captures would be compared.
 //! * [`survey()`] does the whole job: catalogue, pairs, comparison, measurement, documents.
 //! * [`simulate()`] writes images whose truth is known: an order of tiles, works on real images, the suite.
+//! * [`detect()`] compares what a folder holds and stops there: no front line, no documents.
+//! * [`evaluate()`] scores detections against truth; [`evaluate_suite()`] the detector over a folder of scenes.
 //!
 //! tokio where waiting happens, rayon where computing happens; they meet in [`survey()`] and nowhere else. What a
 //! step has to say on its way goes to [`Events`]; [`Stop`] ends it early and loses nothing, because the result of
@@ -10,8 +12,10 @@
 
 mod background;
 mod chips;
+mod detect;
 mod documents;
 mod error;
+mod evaluation;
 mod events;
 mod identify;
 mod inspect;
@@ -22,16 +26,20 @@ mod place;
 mod record;
 mod simulation;
 mod source;
+mod suite;
 mod survey;
 
 // What options are made of, so that a front end needs no other crate.
+pub use ::evaluate as scoring;
 pub use diff;
 pub use report::FrontOptions;
 pub use simulate::Options as SceneOptions;
 pub use simulate::background::BackgroundOptions;
 pub use simulate::suite::Split;
 
+pub use detect::{DetectOptions, Detected, detect};
 pub use error::{Error, Result, Skips, chain};
+pub use evaluation::{EvaluateOptions, evaluate};
 pub use events::{Event, Events, Quiet, Stop};
 pub use inspect::{Inspection, inspect};
 pub use options::{ChipOptions, SurveyOptions};
@@ -39,6 +47,7 @@ pub use pair::{PairResult, PairSeconds};
 pub use record::{PairRecord, PairStatus, SkippedRecord};
 pub use simulation::{SimulateOptions, Simulated, Subject, simulate};
 pub use source::PairReader;
+pub use suite::{SuiteOptions, SuiteOutcome, evaluate_suite};
 pub use survey::{SurveyOutcome, survey};
 
 /// Version of the program, as results name it.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use diff::{CompareError, Found, PairSource, Progress, Stage, align};
 use domain::{Earthwork, Pair, Pixel, Reason};
+use report::CoverageFeature;
 use serde::{Deserialize, Serialize};
 
 use crate::error::chain;
@@ -69,6 +70,20 @@ impl PairResult {
     pub fn km2(&self, reason: Reason) -> f64 {
         let i = Reason::ALL.iter().position(|r| *r == reason).unwrap_or_default();
         self.pixels[i] as f64 * self.pixel_m * self.pixel_m / 1e6
+    }
+
+    /// What was looked at and what was not, as documents tell it.
+    pub(crate) fn coverage(&self, pair: &Pair) -> impl Iterator<Item = CoverageFeature> {
+        self.areas.iter().map(|area| CoverageFeature {
+            pair: pair.id(),
+            earlier: pair.earlier.datetime,
+            later: pair.later.datetime,
+            reason: area.reason,
+            assessed: area.reason == Reason::Assessed,
+            area_km2: area.area_km2,
+            residual_px: area.residual_px,
+            geometry: area.outline.clone(),
+        })
     }
 
     /// Why no ground at all was assessed, with the remedy; `None` where some was.

@@ -315,17 +315,5 @@ fn ranked<'a>(finished: &'a [Finished<'a>]) -> Vec<(&'a Pair, &'a Work)> {
 /// The coverage of all pairs.
 fn coverage(finished: &[Finished<'_>]) -> Vec<CoverageFeature> {
     let done = finished.iter().filter_map(|f| Some((f.pair, f.result.as_ref()?)));
-    done.flat_map(|(pair, result)| {
-        result.areas.iter().map(|area| CoverageFeature {
-            pair: pair.id(),
-            earlier: pair.earlier.datetime,
-            later: pair.later.datetime,
-            reason: area.reason,
-            assessed: area.reason == Reason::Assessed,
-            area_km2: area.area_km2,
-            residual_px: area.residual_px,
-            geometry: area.outline.clone(),
-        })
-    })
-    .collect()
+    done.flat_map(|(pair, result)| result.coverage(pair)).collect()
 }

@@ -19,6 +19,7 @@ mod error;
 pub mod front;
 mod geojson;
 pub mod output;
+mod proposals;
 pub mod stretch;
 pub mod summary;
 mod words;
@@ -30,5 +31,6 @@ pub use earthworks::{MeasuredEarthwork, earthworks_csv, earthworks_geojson, meas
 pub use error::{Error, Result};
 pub use front::{FrontLine, FrontOptions};
 pub use output::OutputDir;
+pub use proposals::proposals_geojson;
 pub use stretch::Stretch;
 pub use summary::{Summary, report_md, sentence};
