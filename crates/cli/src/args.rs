@@ -36,6 +36,9 @@ pub enum Command {
     Survey(SurveyArgs),
     /// List the images in a folder and the pairs that would be compared, without computing anything
     Inspect(InspectArgs),
+    /// Measure what a judge is trained on, over a folder of scenes; scripts/train calls it
+    #[command(hide = true)]
+    Features(FeaturesArgs),
     /// Write simulated images with known earthworks, to try the program on
     Simulate(SimulateArgs),
     /// Score detections against known truth
@@ -57,7 +60,7 @@ Examples:
     fosse survey --config survey.toml
 
 Config file: what is typed overrides the file, and the file overrides the defaults. Paths in it are relative to it. Keys:
-  folder, out, threads, window_px, cache_mb, chips, max_chips,
+  folder, out, model, threads, window_px, cache_mb, chips, max_chips,
   [front]       file, date, source, class, border, border_tolerance_m
   [align], [line_gain], [trace], [classify]    as run.json lists them under options.diff; --min-confidence is
                 classify.min_confidence
@@ -101,6 +104,9 @@ pub struct SurveyArgs {
     /// Leave out what is below this confidence, 0 to 1 [default: 0.25]
     #[arg(long, value_name = "P", help_heading = "Results")]
     pub min_confidence: Option<f64>,
+    /// Judge with this model, a file that scripts/train wrote, instead of the built-in one
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    pub model: Option<PathBuf>,
     /// Draw no pictures
     #[arg(long, help_heading = "Results")]
     pub no_chips: bool,
@@ -126,6 +132,22 @@ pub struct SurveyArgs {
     pub cache_mb: Option<usize>,
     /// Show no progress
     #[arg(short, long, help_heading = "Computing")]
+    pub quiet: bool,
+}
+
+/// `fosse features`.
+#[derive(Debug, ClapArgs)]
+pub struct FeaturesArgs {
+    /// Folder of scenes, as `fosse simulate --suite` writes them
+    pub folder: PathBuf,
+    /// Folder for features.f32 and features.json; must be empty or missing
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Computing threads; 0 takes one for each processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Show no progress
+    #[arg(short, long)]
     pub quiet: bool,
 }
 
@@ -270,6 +292,9 @@ pub struct EvaluateArgs {
     /// Have the detector report lines from this confidence on, 0 to 1; the curves begin there [default: 0.25]
     #[arg(long, value_name = "P", help_heading = "Suite", requires = "suite")]
     pub floor: Option<f64>,
+    /// Judge with this model instead of the built-in one
+    #[arg(long, value_name = "FILE", requires = "suite", help_heading = "Suite")]
+    pub model: Option<PathBuf>,
     /// Computing threads; 0 takes one for each processor
     #[arg(long, value_name = "N", help_heading = "Suite", default_value_t = 0)]
     pub threads: usize,

@@ -15,6 +15,7 @@ pub struct Config {
     pub threads: Option<usize>,
     pub window_px: Option<usize>,
     pub cache_mb: Option<usize>,
+    pub model: Option<PathBuf>,
     pub chips: Option<bool>,
     pub max_chips: Option<usize>,
     pub front: Front,
@@ -47,7 +48,13 @@ impl Config {
             std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
         let mut config = Self::parse(&text).map_err(|e| format!("{}{e}", path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
-        let paths = [&mut config.folder, &mut config.out, &mut config.front.file, &mut config.front.border];
+        let paths = [
+            &mut config.folder,
+            &mut config.out,
+            &mut config.model,
+            &mut config.front.file,
+            &mut config.front.border,
+        ];
         for path in paths.into_iter().flatten() {
             *path = base.join(&*path);
         }

@@ -53,6 +53,7 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
         },
         threads: args.threads.or(config.threads).unwrap_or(base.threads),
         cache_mb: args.cache_mb.or(config.cache_mb).unwrap_or(base.cache_mb),
+        model: args.model.clone().or(config.model),
         overwrite: args.overwrite,
         resume: args.resume,
         ..base
@@ -113,7 +114,8 @@ pub fn evaluate(args: &EvaluateArgs) -> Option<EvaluateOptions> {
 
 /// The options of an evaluation of a suite; none of two files.
 pub fn suite(args: &EvaluateArgs) -> Option<SuiteOptions> {
-    let mut detect = DetectOptions { threads: args.threads, ..DetectOptions::default() };
+    let mut detect =
+        DetectOptions { threads: args.threads, model: args.model.clone(), ..DetectOptions::default() };
     if let Some(floor) = args.floor {
         detect.diff.classify.min_confidence = floor;
     }

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use pipeline::{Stop, SuiteOptions, SurveyOutcome};
+use pipeline::{FeatureOptions, Stop, SuiteOptions, SurveyOutcome};
 
-use crate::args::{Command, EvaluateArgs, InspectArgs, SimulateArgs, SurveyArgs};
+use crate::args::{Command, EvaluateArgs, FeaturesArgs, InspectArgs, SimulateArgs, SurveyArgs};
 use crate::{exit, plan, progress, scores, table};
 
 /// Warnings shown one by one; more are counted.
@@ -18,6 +18,7 @@ pub async fn command(command: Command) -> ExitCode {
         Command::Inspect(args) => inspect(args).await,
         Command::Simulate(args) => simulate(args).await,
         Command::Evaluate(args) => evaluate(args).await,
+        Command::Features(args) => features(args).await,
     }
 }
 
@@ -105,6 +106,21 @@ async fn suite(options: &SuiteOptions, args: &EvaluateArgs) -> ExitCode {
             let code = if outcome.is_partial() { exit::SKIPPED } else { exit::DONE };
             if args.json { say_json(&outcome, code) } else { say(&outcome.markdown(), code) }
         }
+        Err(error) => exit::failure(&error),
+    }
+}
+
+async fn features(args: FeaturesArgs) -> ExitCode {
+    let stop = Stop::default();
+    stop_on_signal(stop.clone());
+    let options = FeatureOptions {
+        folder: args.folder,
+        out: args.out.clone(),
+        diff: Default::default(),
+        threads: args.threads,
+    };
+    match pipeline::features(&options, progress::listener(args.quiet), stop).await {
+        Ok(rows) => say(&format!("{rows} stretches in {}\n", args.out.display()), exit::DONE),
         Err(error) => exit::failure(&error),
     }
 }

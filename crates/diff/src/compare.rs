@@ -11,6 +11,7 @@ use crate::{
     CompareError, OptionError, PairSource, Progress, Stage,
     align::{self, Correlator, Field, Surface, Verdict},
     classify,
+    judge::{self, Model, Neighbours, Stretch},
     line_gain::{self, Layout, Point, Scale},
     resample,
     strip::{self, Station, Strip},
@@ -109,12 +110,15 @@ const STATIONS_PER_READ: usize = 80;
 pub fn compare<S: PairSource>(
     source: &S,
     options: &Options,
+    model: &Model,
     progress: &dyn Progress,
 ) -> Result<Comparison, CompareError<S::Error>> {
     let (view, coverage, lines) = traced(source, options, progress)?;
     let pixel_m = source.pixel_m();
-    let judged = unrolled_each(&view, &lines, progress, |line, stations, strip| {
-        classify::judge(&strip, line, &stations, pixel_m, &options.classify)
+    let neighbours = Neighbours::of(&lines, pixel_m);
+    let judged = unrolled_each(&view, &lines, progress, |own, stations, strip| {
+        let line = &lines[own];
+        classify::judge(&strip, line, &stations, pixel_m, (&neighbours, own), model, &options.classify)
     })?;
     let found = classify::without_twins(judged.into_iter().flatten().collect(), pixel_m)
         .into_iter()
@@ -132,18 +136,18 @@ pub fn compare<S: PairSource>(
     Ok(Comparison { found, coverage, alignment: view.field.summary, field: view.field })
 }
 
-/// A traced line with its strip, before any verdict: what a judge is trained on.
+/// A traced line before any verdict: what a judge is trained on.
 #[derive(Clone, Debug)]
 pub struct Proposal {
     /// The line.
     pub line: Line,
-    /// Places of the rows of the strip, each with the unit vector across.
-    pub stations: Vec<Station>,
-    /// The line unrolled on both dates.
-    pub strip: Strip,
+    /// Places along it, half a metre apart.
+    pub places: Vec<Pixel>,
+    /// Its stretches with their figures.
+    pub stretches: Vec<Stretch>,
 }
 
-/// Every line of a pair that is traced, unrolled and unjudged. Memory grows with their number.
+/// Every line of a pair that is traced, measured and unjudged.
 ///
 /// # Errors
 /// As [`compare`].
@@ -153,10 +157,12 @@ pub fn proposals<S: PairSource>(
     progress: &dyn Progress,
 ) -> Result<Vec<Proposal>, CompareError<S::Error>> {
     let (view, _, lines) = traced(source, options, progress)?;
-    unrolled_each(&view, &lines, progress, |line, stations, strip| Proposal {
-        line: line.clone(),
-        stations,
-        strip,
+    let pixel_m = source.pixel_m();
+    let neighbours = Neighbours::of(&lines, pixel_m);
+    unrolled_each(&view, &lines, progress, |own, stations, strip| Proposal {
+        line: lines[own].clone(),
+        places: stations.iter().map(|s| Pixel { row: s.0.0, col: s.0.1 }).collect(),
+        stretches: judge::stretches(&strip, &lines[own], &stations, pixel_m, &neighbours, own),
     })
 }
 
@@ -396,27 +402,27 @@ fn assessed<S: PairSource>(
     out
 }
 
-/// Unrolls every line and hands it to `then`; results in the order of `lines`, tidied by place.
+/// Unrolls every line and hands it to `then`, with its index; results in the order of `lines`, tidied by place.
 fn unrolled_each<S: PairSource, T: Send>(
     view: &View<'_, S>,
     lines: &[Line],
     progress: &dyn Progress,
-    then: impl Fn(&Line, Vec<Station>, Strip) -> T + Sync,
+    then: impl Fn(usize, Vec<Station>, Strip) -> T + Sync,
 ) -> Result<Vec<T>, CompareError<S::Error>> {
     let pixel_m = view.source.pixel_m();
     let count = Counter::new(progress, Stage::Classify, lines.len());
     // Neighbouring lines are read one after the other: their pixels are still in the reader's cache.
-    let mut order: Vec<&Line> = lines.iter().collect();
+    let mut order: Vec<(usize, &Line)> = lines.iter().enumerate().collect();
     let place = |l: &Line| l.vertices.first().map_or((0, 0), |v| ((v.0 / 512.0) as i64, v.1 as i64));
-    order.sort_by_key(|l| place(l));
+    order.sort_by_key(|l| place(l.1));
     order
         .into_par_iter()
-        .map(|line| {
+        .map(|(own, line)| {
             count.check()?;
             let stations = strip::stations(&line.vertices, pixel_m);
             let strip = unrolled(view, &stations)?;
             count.advance();
-            Ok(then(line, stations, strip))
+            Ok(then(own, stations, strip))
         })
         .collect()
 }

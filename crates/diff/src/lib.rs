@@ -8,6 +8,7 @@ pub mod align;
 pub mod classify;
 pub mod compare;
 pub mod error;
+pub mod judge;
 mod lanes;
 pub mod line_gain;
 pub mod resample;

@@ -1,9 +1,10 @@
 //! The comparison alone: no front line, no documents.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use diff::judge::Model;
 use domain::{Earthwork, Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::CoverageFeature;
@@ -12,6 +13,7 @@ use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
 use crate::pair::{self, Failure};
 use crate::record::SkippedRecord;
+use crate::training::model;
 use crate::{Error, PairResult, Result, identify};
 
 /// What [`detect()`] needs to know.
@@ -19,6 +21,8 @@ use crate::{Error, PairResult, Result, identify};
 pub struct DetectOptions {
     /// How to compare.
     pub diff: diff::Options,
+    /// The judge, a file of scripts/train; `None` takes the built-in one.
+    pub model: Option<PathBuf>,
     /// Computing threads; 0 takes one for each processor.
     pub threads: usize,
     /// GDAL's block cache, megabytes; see [`crate::SurveyOptions::cache_mb`].
@@ -27,7 +31,7 @@ pub struct DetectOptions {
 
 impl Default for DetectOptions {
     fn default() -> Self {
-        Self { diff: diff::Options::default(), threads: 0, cache_mb: 192 }
+        Self { diff: diff::Options::default(), model: None, threads: 0, cache_mb: 64 }
     }
 }
 
@@ -77,6 +81,7 @@ pub async fn detect(
 ) -> Result<Detected> {
     options.validate()?;
     ingest::configure(options.cache_mb);
+    let model = model(options.model.as_deref())?;
     let inspection = inspect(folder).await?;
     if let Some(objection) = inspection.objection(folder) {
         return Err(objection);
@@ -87,7 +92,7 @@ pub async fn detect(
     let diff = options.diff.clone();
     tokio::task::spawn_blocking(move || {
         let place = Place { first: 0, total: inspection.pairs.len() };
-        compare_all(&inspection, &diff, &pool, place, &*events, &stop)
+        compare_all(&inspection, &diff, &model, &pool, place, &*events, &stop)
     })
     .await?
 }
@@ -103,6 +108,7 @@ pub(crate) struct Place {
 pub(crate) fn compare_all(
     inspection: &Inspection,
     options: &diff::Options,
+    model: &Model,
     pool: &ThreadPool,
     place: Place,
     events: &dyn Events,
@@ -120,7 +126,9 @@ pub(crate) fn compare_all(
         let (index, total) = (place.first + i, place.total);
         events.tell(Event::PairStarted { index, total, pair });
         let clock = Instant::now();
-        match pool.install(|| pair::assess(pair, index, options, &std::env::temp_dir(), events, stop)) {
+        match pool
+            .install(|| pair::assess(pair, index, (options, model), &std::env::temp_dir(), events, stop))
+        {
             Ok(result) => {
                 events.tell(Event::PairDone {
                     index,

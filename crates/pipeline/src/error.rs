@@ -224,6 +224,15 @@ pub enum Error {
     /// Truth and detections cannot be scored.
     #[error(transparent)]
     Evaluate(#[from] evaluate::Error),
+    /// A judge that cannot be used.
+    #[error("{} cannot be used", path.as_ref().map_or_else(|| "the built-in model".to_owned(), |p| format!("the model {}", p.display())))]
+    Model {
+        /// Its file; `None` for the built-in one.
+        path: Option<PathBuf>,
+        /// Why, and what to do.
+        #[source]
+        source: diff::judge::ModelError,
+    },
     /// The threads that compute cannot be started.
     #[error("the computing threads cannot be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, Utc};
+use diff::judge::Model;
 use domain::{Capture, Grid, Pair};
 use report::OutputDir;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub(crate) const FOLDER: &str = ".journal";
 struct Inputs {
     version: String,
     options: diff::Options,
+    /// SHA-256 of the judge.
+    model: String,
     earlier: Input,
     later: Input,
 }
@@ -65,16 +68,22 @@ impl<'a> Journal<'a> {
     /// The result of a pair from an earlier run, if images, options and program are still the same.
     ///
     /// An entry that cannot be read counts as none: the pair is computed again.
-    pub(crate) fn result(&self, pair: &Pair, options: &diff::Options) -> Option<PairResult> {
+    pub(crate) fn result(&self, pair: &Pair, options: &diff::Options, model: &Model) -> Option<PairResult> {
         let bytes = fs::read(self.out.path().join(name(pair))).ok()?;
         let entry: Entry = serde_json::from_slice(&bytes).ok()?;
-        (entry.inputs == Inputs::of(pair, options)?).then_some(entry.result)
+        (entry.inputs == Inputs::of(pair, options, model)?).then_some(entry.result)
     }
 
     /// Keeps the result of a pair.
-    pub(crate) fn keep(&self, pair: &Pair, options: &diff::Options, result: &PairResult) -> Result<()> {
+    pub(crate) fn keep(
+        &self,
+        pair: &Pair,
+        options: &diff::Options,
+        model: &Model,
+        result: &PairResult,
+    ) -> Result<()> {
         // An image that vanished meanwhile has nothing that a later run could compare with.
-        let Some(inputs) = Inputs::of(pair, options) else { return Ok(()) };
+        let Some(inputs) = Inputs::of(pair, options, model) else { return Ok(()) };
         let bytes = serde_json::to_vec(&EntryRef { inputs: &inputs, result })?;
         self.out.write_atomic(&name(pair), &bytes)?;
         Ok(())
@@ -103,12 +112,13 @@ fn name(pair: &Pair) -> String {
 }
 
 impl Inputs {
-    fn of(pair: &Pair, options: &diff::Options) -> Option<Self> {
+    fn of(pair: &Pair, options: &diff::Options, model: &Model) -> Option<Self> {
         // The size of the windows changes no result.
         let options = diff::Options { window_px: diff::Options::default().window_px, ..options.clone() };
         Some(Self {
             version: VERSION.to_owned(),
             options,
+            model: model.sha256.clone(),
             earlier: Input::of(&pair.earlier)?,
             later: Input::of(&pair.later)?,
         })

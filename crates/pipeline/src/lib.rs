@@ -28,6 +28,7 @@ mod simulation;
 mod source;
 mod suite;
 mod survey;
+mod training;
 
 // What options are made of, so that a front end needs no other crate.
 pub use ::evaluate as scoring;
@@ -49,6 +50,7 @@ pub use simulation::{SimulateOptions, Simulated, Subject, simulate};
 pub use source::PairReader;
 pub use suite::{SuiteOptions, SuiteOutcome, evaluate_suite};
 pub use survey::{SurveyOutcome, survey};
+pub use training::{FeatureOptions, features};
 
 /// Version of the program, as results name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

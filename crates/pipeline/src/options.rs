@@ -20,6 +20,8 @@ pub struct SurveyOptions {
     pub front_options: FrontOptions,
     /// How to compare.
     pub diff: diff::Options,
+    /// The judge, a file of scripts/train; `None` takes the built-in one.
+    pub model: Option<PathBuf>,
     /// Pictures of what was found.
     pub chips: ChipOptions,
     /// Computing threads; 0 takes one for each processor.
@@ -42,6 +44,7 @@ impl SurveyOptions {
             out: out.into(),
             front_options: FrontOptions::default(),
             diff: diff::Options::default(),
+            model: None,
             chips: ChipOptions::default(),
             threads: 0,
             cache_mb: 64,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use diff::judge::Model;
 use diff::{CompareError, Found, PairSource, Progress, Stage, align};
 use domain::{Earthwork, Pair, Pixel, Reason};
 use report::CoverageFeature;
@@ -121,7 +122,7 @@ impl PairResult {
 pub(crate) fn assess(
     pair: &Pair,
     index: usize,
-    options: &diff::Options,
+    (options, model): (&diff::Options, &Model),
     scratch: &Path,
     events: &dyn Events,
     stop: &Stop,
@@ -130,7 +131,7 @@ pub(crate) fn assess(
     let named = |e: ingest::Error| Failure::Skipped(chain(&e));
     let reader = PairReader::open(pair, Some(scratch)).map_err(named)?;
     let watch = Watch { index, events, stop, start: Instant::now(), last: Mutex::default() };
-    let compared = diff::compare(&reader, options, &watch).map_err(|e| match e {
+    let compared = diff::compare(&reader, options, model, &watch).map_err(|e| match e {
         CompareError::Cancelled => Failure::Stopped,
         CompareError::Read(source) => Failure::Skipped(chain(&source)),
         CompareError::TooSmall { rows, cols, min } => Failure::Skipped(format!(
@@ -183,6 +184,17 @@ fn works(pair: &Pair, reader: &PairReader, compared: &diff::Comparison) -> inges
             Work { earthwork, line_px: line_px.clone(), shift_px }
         })
         .collect())
+}
+
+/// Passes nothing on but the wish to stop.
+pub(crate) struct Silence<'a>(pub &'a Stop);
+
+impl Progress for Silence<'_> {
+    fn advance(&self, _: Stage, _: usize, _: usize) {}
+
+    fn cancelled(&self) -> bool {
+        self.0.requested()
+    }
 }
 
 /// Passes the progress on and takes the time of the stages.

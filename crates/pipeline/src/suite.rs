@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use diff::judge::Model;
 use evaluate::{Detection, Looked, Scene, Suite};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{OutputDir, proposals_geojson};
@@ -13,10 +14,11 @@ use crate::error::chain;
 use crate::evaluation::{read_truth, write_plots};
 use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
+use crate::training::model;
 use crate::{Error, Result, VERSION};
 
 /// The file that makes a folder a scene.
-const TRUTH: &str = "truth.geojson";
+pub(crate) const TRUTH: &str = "truth.geojson";
 /// Files that a run writes at the top of its folder.
 const OWN_FILES: [&str; 2] = ["suite.md", "suite.json"];
 /// Folder of the detections below the output folder.
@@ -110,7 +112,8 @@ pub async fn evaluate_suite(
         skipped: usable().map(|i| i.skipped.len()).sum(),
     });
     let pool = ThreadPoolBuilder::new().num_threads(options.detect.threads).build()?;
-    let run = Run { options: options.clone(), out, inspected, without_truth, pool, events, stop };
+    let model = model(options.detect.model.as_deref())?;
+    let run = Run { options: options.clone(), model, out, inspected, without_truth, pool, events, stop };
     tokio::task::spawn_blocking(move || run.to_end()).await?
 }
 
@@ -123,6 +126,7 @@ struct Subject {
 
 struct Run {
     options: SuiteOptions,
+    model: Model,
     out: Option<OutputDir>,
     inspected: Vec<Subject>,
     without_truth: Vec<String>,
@@ -184,11 +188,12 @@ impl Run {
             Err(error) => return Ok(Err(chain(&error))),
         };
         let diff = &self.options.detect.diff;
-        let found = match compare_all(inspection, diff, &self.pool, place, &*self.events, &self.stop) {
-            Ok(found) => found,
-            Err(error @ Error::Stopped { .. }) => return Err(error),
-            Err(error) => return Ok(Err(chain(&error))),
-        };
+        let found =
+            match compare_all(inspection, diff, &self.model, &self.pool, place, &*self.events, &self.stop) {
+                Ok(found) => found,
+                Err(error @ Error::Stopped { .. }) => return Err(error),
+                Err(error) => return Ok(Err(chain(&error))),
+            };
         if found.assessed_km2 <= 0.0 {
             let reason = found.skipped.last().map(|s| s.reason.clone());
             return Ok(Err(reason.unwrap_or_else(|| "none of its ground could be assessed".to_owned())));
@@ -217,7 +222,7 @@ fn looked(matched: evaluate::Matched, found: Detected) -> Looked {
 }
 
 /// Folders with truth by name, and the names of those without. Hidden folders are neither.
-fn scene_folders(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>)> {
+pub(crate) fn scene_folders(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>)> {
     let unreadable =
         |source| Error::Unreadable { path: folder.to_owned(), what: "a folder of scenes", source };
     let mut folders = Vec::new();

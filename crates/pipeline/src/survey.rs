@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use diff::judge::Model;
 use domain::{Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, FrontIndex, FrontLine, MeasuredEarthwork, OutputDir, measure_all};
@@ -16,6 +17,7 @@ use crate::inspect::{Inspection, inspect};
 use crate::journal::{self, Journal};
 use crate::pair::{self, Failure, Work};
 use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
+use crate::training::model;
 use crate::{Error, PairResult, Result, SurveyOptions, VERSION, identify};
 
 /// What a finished survey came to.
@@ -53,6 +55,7 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     let (started, clock) = (Utc::now(), Instant::now());
     options.validate()?;
     ingest::configure(options.cache_mb);
+    let model = model(options.model.as_deref())?;
     let options = options.clone();
     let (path, how) = (options.front.clone(), options.front_options.clone());
     let front = tokio::task::spawn_blocking(move || FrontLine::read(&path, &how)).await??;
@@ -67,13 +70,14 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     });
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let read_inputs = clock.elapsed().as_secs_f64();
-    let run = Run { options, front, inspection, pool, events, stop, started, clock, read_inputs };
+    let run = Run { options, model, front, inspection, pool, events, stop, started, clock, read_inputs };
     tokio::task::spawn_blocking(move || run.to_end()).await?
 }
 
 /// A survey whose inputs are known to be usable.
 struct Run {
     options: SurveyOptions,
+    model: Model,
     front: FrontLine,
     inspection: Inspection,
     pool: ThreadPool,
@@ -131,9 +135,11 @@ impl Run {
         let options = &self.options.diff;
         self.events.tell(Event::PairStarted { index, total, pair });
         let clock = Instant::now();
-        let known = if self.options.resume { journal.result(pair, options) } else { None };
+        let known = if self.options.resume { journal.result(pair, options, &self.model) } else { None };
         let resumed = known.is_some();
-        let assess = || pair::assess(pair, index, options, &self.options.out, &*self.events, &self.stop);
+        let assess = || {
+            pair::assess(pair, index, (options, &self.model), &self.options.out, &*self.events, &self.stop)
+        };
         let result = match known.map_or_else(|| self.pool.install(assess), Ok) {
             Ok(result) => result,
             Err(Failure::Stopped) => return Err(Error::Interrupted { done: 0, total }),
@@ -143,7 +149,7 @@ impl Run {
             }
         };
         if !resumed {
-            journal.keep(pair, options, &result)?;
+            journal.keep(pair, options, &self.model, &result)?;
         }
         self.events.tell(Event::PairDone {
             index,

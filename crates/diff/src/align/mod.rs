@@ -9,7 +9,7 @@ mod correlate;
 mod field;
 
 pub use correlate::{Correlator, Peak, Surface};
-pub(crate) use field::median;
+
 pub use field::{Field, Summary, Tie, Verdict};
 
 use domain::{Raster, Window};
