@@ -29,6 +29,7 @@ mod source;
 mod suite;
 mod survey;
 mod training;
+mod view;
 
 // What options are made of, so that a front end needs no other crate.
 pub use ::evaluate as scoring;
