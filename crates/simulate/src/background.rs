@@ -259,7 +259,9 @@ impl BackgroundScene {
                     Seen { sun: d.sun, blur_m, haze: haze / (haze + 110.0) }
                 })
                 .collect();
-            let site = Site { size_m, closed: &closed, soils: &soils, looks, attempts: 400 };
+            let gap = (dates[1].datetime - dates[0].datetime).num_seconds() as f64 / 86_400.0;
+            let days = vec![0.0, gap];
+            let site = Site { size_m, closed: &closed, soils: &soils, looks, days, attempts: 400 };
             let count = Count {
                 trenches: number(options.trenches_per_km2, 500, 1),
                 ditches: number(options.ditches_per_km2, 100, 1),

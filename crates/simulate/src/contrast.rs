@@ -48,6 +48,7 @@ pub(crate) fn measured(line: &Line, work: &Earthwork, seen: &Seen) -> f64 {
     let length = line.length_m();
     let step = (length / STATIONS as f64).max(1.5);
     // Not on the ends, which are shallow.
+    let step = step.min(length / 5.0);
     let stations: Vec<Place> = resampled(&line.points, step).into_iter().skip(1).collect();
     let stations = &stations[..stations.len().saturating_sub(1)];
     let mut columns = vec![Vec::with_capacity(stations.len()); (2 * ACROSS + 1) as usize];
@@ -85,7 +86,8 @@ fn blurred(line: &Line, near: &[usize], work: &Earthwork, seen: &Seen, centre: P
             let p = centre.plus((u * seen.blur_m, v * seen.blur_m));
             let light = match nearest(line, near, p).filter(|(f, _)| f.t.abs() < work.reach_m) {
                 Some((f, s)) => {
-                    let c = work.over(&f, s, line.length_m(), p, &seen.sun, [LEVEL; 3]);
+                    let whole = (line.length_m(), line.joined);
+                    let c = work.over(&f, s, whole, p, &seen.sun, [LEVEL; 3]).colour;
                     f64::from(crate::ground::luminance(c) / LEVEL)
                 }
                 None => 1.0,

@@ -16,6 +16,30 @@ use crate::place::{Foot, Place};
 use crate::sensor::Rgb;
 use crate::truth::{Style, TruthClass};
 
+/// What a work makes of the ground at a place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dug {
+    pub colour: Rgb,
+    /// Within the cut.
+    core: bool,
+}
+
+impl Dug {
+    /// Where two works meet: a cut goes before a heap, the darker cut and the brighter heap before the other.
+    pub(crate) fn with(self, other: Self, ground: Rgb) -> Self {
+        let (a, b) = (luminance(self.colour), luminance(other.colour));
+        let level = luminance(ground);
+        match (self.core, other.core) {
+            (true, false) => self,
+            (false, true) => other,
+            (true, true) if a <= b => self,
+            (true, true) => other,
+            (false, false) if (a - level).abs() >= (b - level).abs() => self,
+            (false, false) => other,
+        }
+    }
+}
+
 /// A heap of spoil along one side. Metres.
 #[derive(Clone, Copy, Debug)]
 struct Berm {
@@ -199,8 +223,17 @@ impl Earthwork {
         0.92 * light
     }
 
-    /// The colour at a place, given that of the ground; `s` is metres along the line, `last` its length.
-    pub(crate) fn over(&self, foot: &Foot, s: f64, last: f64, p: Place, sun: &Sun, ground: Rgb) -> Rgb {
+    /// What it makes of a place, given the colour of the ground; `s` is metres along the line, `last` how far it
+    /// is dug, `joined` whether it goes on into another at its ends.
+    pub(crate) fn over(
+        &self,
+        foot: &Foot,
+        s: f64,
+        (last, joined): (f64, [bool; 2]),
+        p: Place,
+        sun: &Sun,
+        ground: Rgb,
+    ) -> Dug {
         let seed = self.seed;
         let along = sun.along(foot.across);
         // Hand and bucket do not dig to the centimetre.
@@ -208,11 +241,10 @@ impl Earthwork {
         let t = foot.t / wide + 0.1 * f64::from(value(seed ^ 1, p.x / 0.9, p.y / 0.9));
         let half = 0.5 * self.width_m;
         // Better kept here, fallen in there, shallow toward the ends.
-        let end = smoothstep(
-            -0.2,
-            2.5,
-            s.min(last - s) as f32 + if s <= 0.0 || s >= last { -foot.t.abs() as f32 } else { 0.0 },
-        );
+        let from = if joined[0] { f64::INFINITY } else { s };
+        let to = if joined[1] { f64::INFINITY } else { last - s };
+        let beyond = if from <= 0.0 || to <= 0.0 { -foot.t.abs() } else { 0.0 };
+        let end = smoothstep(-0.2, 2.5, (from.min(to) + beyond) as f32);
         let kept = (1.0 + 0.32 * value_1d(seed ^ 2, s / 13.0) + 0.12 * value_1d(seed ^ 3, s / 3.0)).max(0.2);
         let (light, _) = self.light(sun, t, along);
         let level = luminance(ground);
@@ -222,7 +254,7 @@ impl Earthwork {
         if t.abs() < half {
             let shade = 1.0 + (self.openness * kept * end).min(1.0) * (Self::core(light) as f32 - 1.0);
             let colour = mix(ground, hue, 0.45 * end);
-            return colour.map(|v| v * shade);
+            return Dug { colour: colour.map(|v| v * shade), core: true };
         }
         let mut colour = ground;
         // Trodden and driven over, up to a ragged rim.
@@ -261,7 +293,7 @@ impl Earthwork {
             // The far berm's shadow on bare ground.
             colour = colour.map(|v| v * (1.0 + 0.5 * self.crispness * end * (light as f32 - 1.0)));
         }
-        colour
+        Dug { colour, core: false }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::Pixel;
 
-use crate::earthwork::Earthwork;
+use crate::earthwork::{Dug, Earthwork};
 use crate::index::Index;
 use crate::light::Sun;
 use crate::linework::{Kind, Line};
@@ -12,6 +12,9 @@ use crate::truth::{Style, TruthClass, TruthLine};
 
 /// Most segments of lines that are looked at for one pixel.
 pub(crate) const NEAREST: usize = 64;
+
+/// Earthworks of which less is dug are not there yet, metres.
+const LEAST_M: f64 = 3.0;
 
 /// Segments near a place: number of the line, number of the segment.
 pub(crate) type Near = [(u32, u32); NEAREST];
@@ -90,8 +93,9 @@ impl Layer {
     }
 
     /// What the lines make of the ground at a place; `near` holds the segments of each line together.
-    pub(crate) fn over(&self, sun: &Sun, near: &[(u32, u32)], p: Place, ground: Rgb) -> Rgb {
+    pub(crate) fn over(&self, date: usize, sun: &Sun, near: &[(u32, u32)], p: Place, ground: Rgb) -> Rgb {
         let mut colour = ground;
+        let mut dug: Option<Dug> = None;
         let mut rest = near;
         while let Some(&(k, _)) = rest.first() {
             let n = rest.iter().take_while(|s| s.0 == k).count();
@@ -107,20 +111,25 @@ impl Layer {
                 }
             }
             if let Some((f, s)) = best.filter(|(f, _)| f.t.abs() < line.reach_m) {
-                colour = match line.kind {
-                    Kind::Work(w) => self.works[w].over(&f, s, line.length_m(), p, sun, colour),
-                    _ => line.over(&f, s, p, colour),
-                };
+                match line.kind {
+                    Kind::Work(w) => {
+                        let this =
+                            self.works[w].over(&f, s, (line.shown_m(date), line.joined), p, sun, colour);
+                        dug = Some(dug.map_or(this, |other| other.with(this, colour)));
+                    }
+                    _ => colour = line.over(&f, s, p, sun, colour),
+                }
             }
         }
-        colour
+        dug.map_or(colour, |d| d.colour)
     }
 
-    /// The earthworks that are there on a date and were not on the first, `pixel_m` wide pixels.
+    /// The earthworks that are there on a date and were not on the first, in pixels of `pixel_m`, as far as they
+    /// were dug.
     pub(crate) fn truth(&self, date: usize, pixel_m: f64) -> Vec<TruthLine> {
         self.lines
             .iter()
-            .filter(|l| l.since > 0 && l.since <= date)
+            .filter(|l| l.since > 0 && l.since <= date && l.shown_m(date) >= LEAST_M)
             .filter_map(|line| match line.kind {
                 Kind::Work(k) => {
                     let work = &self.works[k];
@@ -129,7 +138,7 @@ impl Layer {
                         width_m: work.width_m,
                         depth_m: work.depth_m,
                         contrast: Some(work.contrast),
-                        ..truth_line(line, work.style, pixel_m)
+                        ..truth_line(line, work.style, date, pixel_m)
                     })
                 }
                 _ => None,
@@ -143,20 +152,24 @@ impl Layer {
             .iter()
             .map(|&(k, style)| (&self.lines[k], style))
             .filter(|(line, _)| line.since <= date)
-            .map(|(line, style)| TruthLine { width_m: line.width_m(), ..truth_line(line, style, pixel_m) })
+            .map(|(line, style)| TruthLine {
+                width_m: line.width_m(),
+                ..truth_line(line, style, date, pixel_m)
+            })
             .collect()
     }
 }
 
 /// A line as truth: a distractor of no width, to be completed.
-fn truth_line(line: &Line, style: Style, pixel_m: f64) -> TruthLine {
+fn truth_line(line: &Line, style: Style, date: usize, pixel_m: f64) -> TruthLine {
+    let points = line.points_on(date);
     TruthLine {
         class: TruthClass::Distractor,
         style,
-        centreline: line.points.iter().map(|p| Pixel { row: p.y / pixel_m, col: p.x / pixel_m }).collect(),
+        centreline: points.iter().map(|p| Pixel { row: p.y / pixel_m, col: p.x / pixel_m }).collect(),
         width_m: 0.0,
         depth_m: 0.0,
-        length_m: length_m(&line.points),
+        length_m: length_m(&points),
         contrast: None,
         since: line.since,
     }

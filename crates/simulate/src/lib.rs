@@ -40,6 +40,7 @@ mod layer;
 mod light;
 mod linework;
 mod lookalike;
+mod network;
 mod noise;
 mod options;
 mod partition;

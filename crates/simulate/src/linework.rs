@@ -2,8 +2,9 @@
 //! pipelines and paths that look alike.
 
 use crate::ground::mix;
-use crate::noise::{smoothstep, value, value_1d};
-use crate::place::{Foot, Place};
+use crate::light::Sun;
+use crate::noise::{floor, smoothstep, unit, value, value_1d};
+use crate::place::{Foot, Place, foot};
 use crate::sensor::Rgb;
 
 /// What a line is, seen across it. Metres.
@@ -19,6 +20,8 @@ pub(crate) enum Kind {
     Strip { half_m: f64, colour: Rgb, share: f32 },
     /// A trodden path.
     Path { half_m: f64, colour: Rgb, share: f32 },
+    /// Rows of concrete pyramids: spacing along and across, side of a base, height.
+    Teeth { rows: i32, spacing_m: f64, side_m: f64, height_m: f64 },
     /// An earthwork, by its number.
     Work(usize),
 }
@@ -36,6 +39,11 @@ pub(crate) struct Line {
     pub reach_m: f64,
     /// The first date on which it is there.
     pub since: usize,
+    /// How much of it is there on each date from `since` on, metres from its start; all of it beyond the last
+    /// entry.
+    pub shown_m: Vec<f64>,
+    /// Whether it goes on into another line at its start and at its end.
+    pub joined: [bool; 2],
     pub seed: u32,
 }
 
@@ -51,12 +59,50 @@ impl Line {
         let most = points.iter().fold(Place::new(f64::NEG_INFINITY, f64::NEG_INFINITY), |a, p| {
             Place::new(a.x.max(p.x), a.y.max(p.y))
         });
-        Self { points, gone, extent: (least, most), kind, reach_m, since, seed }
+        Self {
+            points,
+            gone,
+            extent: (least, most),
+            kind,
+            reach_m,
+            since,
+            shown_m: Vec::new(),
+            joined: [false; 2],
+            seed,
+        }
     }
 
     /// Length along the line, metres.
     pub(crate) fn length_m(&self) -> f64 {
         self.gone.last().copied().unwrap_or(0.0)
+    }
+
+    /// How much of it is there on a date, metres from its start.
+    pub(crate) fn shown_m(&self, date: usize) -> f64 {
+        let whole = self.length_m();
+        date.checked_sub(self.since).map_or(0.0, |k| self.shown_m.get(k).copied().unwrap_or(whole).min(whole))
+    }
+
+    /// Its points on a date, the last where digging stood.
+    pub(crate) fn points_on(&self, date: usize) -> Vec<Place> {
+        let shown = self.shown_m(date);
+        let mut out: Vec<Place> =
+            self.points.iter().zip(&self.gone).filter(|(_, s)| **s < shown).map(|(p, _)| *p).collect();
+        let k = out.len().clamp(1, self.points.len() - 1);
+        let (a, b) = (self.points[k - 1], self.points[k]);
+        let f = (shown - self.gone[k - 1]) / (self.gone[k] - self.gone[k - 1]).max(1e-9);
+        out.push(Place::new(a.x + f * (b.x - a.x), a.y + f * (b.y - a.y)));
+        out
+    }
+
+    /// Whether a place is less than `away_m` from it.
+    pub(crate) fn is_near(&self, p: Place, away_m: f64) -> bool {
+        let (least, most) = self.extent;
+        let out = p.x < least.x - away_m
+            || p.x > most.x + away_m
+            || p.y < least.y - away_m
+            || p.y > most.y + away_m;
+        !out && self.points.windows(2).any(|w| foot(p, w[0], w[1]).t.abs() < away_m)
     }
 
     /// Width of the whole strip, metres.
@@ -67,12 +113,13 @@ impl Line {
             | Kind::Stream { half_m }
             | Kind::Strip { half_m, .. }
             | Kind::Path { half_m, .. } => 2.0 * half_m,
+            Kind::Teeth { rows, spacing_m, .. } => f64::from(rows) * spacing_m,
             Kind::Work(_) => 0.0,
         }
     }
 
     /// The colour at a place, given that of the ground; `s` is metres along the line.
-    pub(crate) fn over(&self, foot: &Foot, s: f64, p: Place, ground: Rgb) -> Rgb {
+    pub(crate) fn over(&self, foot: &Foot, s: f64, p: Place, sun: &Sun, ground: Rgb) -> Rgb {
         let t = foot.t;
         // Lines end by fading, not by a cap.
         let ends = {
@@ -132,7 +179,50 @@ impl Line {
                 let patchy = 0.75 + 0.4 * value_1d(self.seed ^ 3, s / 9.0);
                 mix(ground, colour, share * patchy * ends * smoothstep(half + 0.15, half - 0.15, d))
             }
+            Kind::Teeth { rows, spacing_m, side_m, height_m } => {
+                teeth(foot, s, sun, ground, (rows, spacing_m, side_m, height_m), self.seed)
+            }
             Kind::Work(_) => ground,
         }
     }
+}
+
+/// Pyramids of pale concrete on a lattice along a line, every other row set off by half, with their shadows.
+fn teeth(
+    foot: &Foot,
+    s: f64,
+    sun: &Sun,
+    ground: Rgb,
+    (rows, spacing_m, side_m, height_m): (i32, f64, f64, f64),
+    seed: u32,
+) -> Rgb {
+    let along = (-foot.across.1, foot.across.0);
+    // Direction along the line in which `s` grows lies square to `across`.
+    let shadow = sun.shadow_length_m(height_m);
+    let to_sun = (sun.along(along), sun.along(foot.across));
+    let mut colour = ground;
+    for row in 0..rows {
+        let t0 = (f64::from(row) - 0.5 * f64::from(rows - 1)) * spacing_m;
+        let shift = if row % 2 == 0 { 0.0 } else { 0.5 };
+        let k = floor(s / spacing_m - shift + 0.5);
+        for k in k - 1..=k + 1 {
+            let jitter = |n| 0.12 * spacing_m * f64::from(2.0 * unit(seed ^ n, k, row) - 1.0);
+            let (ds, dt) = (s - (f64::from(k) + shift) * spacing_m - jitter(1), foot.t - t0 - jitter(2));
+            let half = 0.5 * side_m;
+            if ds.abs().max(dt.abs()) < half {
+                // The face that looks to the sun is bright.
+                let facing =
+                    if ds.abs() > dt.abs() { ds.signum() * to_sun.0 } else { dt.signum() * to_sun.1 };
+                let light = (1.0 + 0.45 * facing) as f32;
+                return [176.0, 172.0, 162.0].map(|v: f32| v * light);
+            }
+            // Away from the sun, tapering to the tip's shadow.
+            let away = -(ds * to_sun.0 + dt * to_sun.1);
+            let aside = (ds * to_sun.1 - dt * to_sun.0).abs();
+            if away > 0.0 && away < shadow && aside < half * (1.0 - away / shadow) {
+                colour = ground.map(|v| v * 0.45);
+            }
+        }
+    }
+    colour
 }

@@ -31,8 +31,8 @@ pub(crate) fn lay(
         let length = side_m * rng.random_range(0.25..0.8);
         let axis = rng.random_range(0.0..std::f64::consts::TAU);
         let (soil, subsoil) = soils(at);
-        let (style, kind, sway, reach_m) = match rng.random_range(0..10) {
-            0..=6 => {
+        let (style, kind, sway, reach_m) = match rng.random_range(0..20) {
+            0..=12 => {
                 // Ruts in a crop show the soil or flattened, paler straw.
                 let pale = mix(soil, [180.0, 168.0, 132.0], rng.random_range(0.0..0.9));
                 let kind = Kind::Ruts {
@@ -43,13 +43,21 @@ pub(crate) fn lay(
                 };
                 (Style::WheelTrack, kind, 0.12, 3.0)
             }
-            7..=8 => {
+            13..=15 => {
                 let kind = Kind::Path {
                     half_m: rng.random_range(0.25..0.6),
                     colour: mix(soil, [150.0, 138.0, 108.0], rng.random_range(0.0..1.0)),
                     share: rng.random_range(0.2..0.5),
                 };
                 (Style::Path, kind, 0.2, 2.5)
+            }
+            19 => {
+                let rows = rng.random_range(2..5);
+                let spacing_m = rng.random_range(2.0..3.5);
+                let side_m = rng.random_range(0.9..1.4);
+                let height_m = rng.random_range(0.6..1.0);
+                let kind = Kind::Teeth { rows, spacing_m, side_m, height_m };
+                (Style::DragonsTeeth, kind, 0.03, f64::from(rows) * spacing_m / 2.0 + 3.0)
             }
             _ => {
                 let kind = Kind::Strip {

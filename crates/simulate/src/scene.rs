@@ -208,7 +208,7 @@ impl Scene {
             for j in 0..n {
                 let at = |k: i32| ((f64::from(k) + 0.5) / f64::from(n) - 0.5) * gsd;
                 let q = p.plus((at(j), at(i)));
-                let colour = self.layer.over(&look.sun, lines, q, ground);
+                let colour = self.layer.over(date, &look.sun, lines, q, ground);
                 let colour = look.canopy.over(&self.trees, trees, q, colour);
                 for band in 0..3 {
                     sum[band] += colour[band];

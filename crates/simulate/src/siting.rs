@@ -3,16 +3,22 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::centreline::{ditch, trench};
+use crate::centreline::{ditch, ditch_m, drawn, log_normal, trench};
 use crate::contrast::{self, Seen};
 use crate::earthwork::Earthwork;
 use crate::layer::Layer;
 use crate::linework::{Kind, Line};
-use crate::place::{Place, foot, resampled};
+use crate::network::{System, arm_from};
+use crate::place::{Place, length_m, resampled};
 use crate::scene::stream;
 use crate::sensor::Rgb;
 use crate::truth::{Style, TruthClass};
 
+/// Room that works need, metres.
+const TRENCH_CLEAR_M: f64 = 7.0;
+const DITCH_CLEAR_M: f64 = 12.0;
+/// Pieces of a ditch that are shorter are not dug, metres.
+const LEAST_PIECE_M: f64 = 20.0;
 /// Cross-sections tried for one earthwork.
 const REDRAWS: usize = 5;
 /// Share of a line that may lie on ground that is taken.
@@ -38,11 +44,13 @@ pub(crate) struct Site<'a> {
     pub soils: &'a (dyn Fn(Place) -> (Rgb, Rgb) + Sync),
     /// How each date sees it.
     pub looks: Vec<Seen>,
+    /// The dates, days from the first.
+    pub days: Vec<f64>,
     /// Places tried for one earthwork, each for a somewhat shorter one.
     pub attempts: i32,
 }
 
-/// Digs trenches and ditches, old and new; what finds no room is left out.
+/// Digs trench systems and ditches, old and new; what finds no room is left out.
 pub(crate) fn dig(layer: &mut Layer, seed: u64, count: Count, site: &Site<'_>) {
     let later = count.dates - 1;
     let mut plan: Vec<(TruthClass, usize)> = Vec::new();
@@ -55,73 +63,163 @@ pub(crate) fn dig(layer: &mut Layer, seed: u64, count: Count, site: &Site<'_>) {
     plan.extend((0..count.trenches).map(|k| (TruthClass::Trench, 1 + k % later)));
     for (k, (class, since)) in plan.into_iter().enumerate() {
         let mut rng = stream(seed, 100 + k as u64);
-        let trench = class == TruthClass::Trench;
-        let style = match rng.random_range(0..10) {
-            _ if !trench => Style::Straight,
-            0..=4 => Style::Zigzag,
-            5..=6 => Style::Crenellated,
-            7..=8 => Style::Wavy,
-            _ => Style::Straight,
-        };
-        let Some(points) = find(layer, &mut rng, trench, style, site) else { continue };
-        let seen = site.looks[since.min(site.looks.len() - 1)];
-        let soils = (site.soils)(points[points.len() / 2]);
-        let wanted = contrast::wanted(&mut rng, class);
-        let mut line = Line::new(points, Kind::Work(layer.works.len()), 0.0, since, rng.random());
-        let mut best: Option<Earthwork> = None;
-        for _ in 0..REDRAWS {
-            let work = Earthwork::new(&mut rng, class, style, soils);
-            line.reach_m = work.reach_m;
-            let work = work.faint(&line, &seen, wanted);
-            if best.as_ref().is_none_or(|b| b.contrast < work.contrast) {
-                best = Some(work);
-            }
-            // What is narrow cannot be dark: the deeper or wider cut it is.
-            if best.as_ref().is_some_and(|b| b.contrast > 0.97 * wanted) {
-                break;
-            }
-        }
-        if let Some(work) = best {
-            line.reach_m = work.reach_m;
-            layer.add_work(line, work);
+        if class == TruthClass::Trench {
+            dig_system(layer, &mut rng, since, site);
+        } else {
+            dig_ditch(layer, &mut rng, since, site);
         }
     }
 }
 
-/// A centreline that lies in the scene and keeps off what is closed and off other works; none where there is no
-/// room.
+/// A trunk and the arms that join it, dug by hand.
+fn dig_system(layer: &mut Layer, rng: &mut ChaCha8Rng, since: usize, site: &Site<'_>) {
+    let most = 0.72 * site.size_m.0.min(site.size_m.1);
+    let system = System::draw(rng, most);
+    let style = system.style;
+    let shape = |rng: &mut ChaCha8Rng, length: f64, axis: f64| drawn(style, trench(rng, style, length, axis));
+    let Some(trunk) = find(layer, rng, system.length_m, TRENCH_CLEAR_M, &shape, site) else { return };
+    let number = layer.lines.len();
+    // A squad digs a few metres an hour, by day, and may have begun any time since the date before.
+    let pace = Pace { m_per_h: rng.random_range(1.0..5.0), hours_a_day: 8.0 };
+    let wanted = contrast::wanted(rng, TruthClass::Trench);
+    let class = TruthClass::Trench;
+    let Some(shown) = add(layer, rng, (class, style), trunk.clone(), since, [false; 2], wanted, &pace, site)
+    else {
+        return;
+    };
+    for (style, length_m) in system.arms {
+        // Not from what is not dug yet.
+        let dug: Vec<Place> = layer.lines[number].points_on(since);
+        let from = if shown { &dug } else { &trunk };
+        let free = |line: &[Place], layer: &Layer| {
+            line.iter().all(|p| inside(*p, site))
+                && resampled(line, 3.0)
+                    .iter()
+                    .skip(3)
+                    .all(|p| !(site.closed)(*p, TRENCH_CLEAR_M) && !taken(layer, *p, 4.0, Some(number)))
+        };
+        let found = (0..8).find_map(|_| {
+            arm_from(rng, from, style, length_m).filter(|line| line.len() > 1 && free(line, layer))
+        });
+        if let Some(line) = found {
+            // As faint as the trunk, more or less.
+            let faint = (wanted * rng.random_range(0.85..1.25)).clamp(0.07, 0.47);
+            add(layer, rng, (class, style), line, since, [true, false], faint, &Pace::DONE, site);
+        }
+    }
+}
+
+/// A ditch, dug by machine, with gaps where it crosses roads and perhaps others.
+fn dig_ditch(layer: &mut Layer, rng: &mut ChaCha8Rng, since: usize, site: &Site<'_>) {
+    let class = TruthClass::AntiVehicleDitch;
+    let most = 0.72 * site.size_m.0.min(site.size_m.1);
+    let length = ditch_m(rng).min(most);
+    let Some(line) = find(layer, rng, length, DITCH_CLEAR_M, &ditch, site) else { return };
+    // What one machine digs in an hour, a working day of it, by every kind of soil and machine.
+    let pace = Pace { m_per_h: rng.random_range(270.0..810.0), hours_a_day: 10.0 };
+    let wanted = contrast::wanted(rng, class);
+    let gap_m: f64 = rng.random_range(6.0..14.0);
+    let mut gaps = crossings(layer, &line, gap_m);
+    if rng.random::<f64>() < 0.15 {
+        let at = rng.random_range(0.2..0.8) * length_m(&line);
+        gaps.push((at, at + log_normal(rng, 50.0, 0.8).clamp(8.0, 0.4 * most)));
+    }
+    for piece in without(&line, &mut gaps) {
+        if length_m(&piece) >= LEAST_PIECE_M {
+            add(layer, rng, (class, Style::Straight), piece, since, [false; 2], wanted, &pace, site);
+        }
+    }
+}
+
+/// How fast a work grows.
+struct Pace {
+    m_per_h: f64,
+    hours_a_day: f64,
+}
+
+impl Pace {
+    /// It is there at once.
+    const DONE: Self = Self { m_per_h: f64::INFINITY, hours_a_day: 24.0 };
+
+    /// Metres dug on each date from `since` on, and whether it was unfinished on any.
+    fn shown(&self, rng: &mut ChaCha8Rng, since: usize, length_m: f64, days: &[f64]) -> (Vec<f64>, bool) {
+        if since == 0 || !self.m_per_h.is_finite() {
+            return (Vec::new(), false);
+        }
+        let (last, first) = (days[since - 1], days[since]);
+        // Begun early enough that there is something to see.
+        let a_day = self.m_per_h * self.hours_a_day;
+        let least = (12.0_f64.min(length_m) / a_day).min(0.9 * (first - last));
+        let begun = first - rng.random_range(least..=(first - last).max(least));
+        let shown: Vec<f64> =
+            days[since..].iter().map(|day| ((day - begun) * a_day).clamp(0.0, length_m)).collect();
+        let unfinished = shown.iter().any(|s| *s < length_m);
+        (shown, unfinished)
+    }
+}
+
+/// Adds a work along a line; whether it was unfinished on a date, or none where no cross-section would do.
+#[expect(clippy::too_many_arguments, reason = "one work in all its respects")]
+fn add(
+    layer: &mut Layer,
+    rng: &mut ChaCha8Rng,
+    (class, style): (TruthClass, Style),
+    points: Vec<Place>,
+    since: usize,
+    joined: [bool; 2],
+    wanted: f64,
+    pace: &Pace,
+    site: &Site<'_>,
+) -> Option<bool> {
+    let seen = site.looks[since.min(site.looks.len() - 1)];
+    let soils = (site.soils)(points[points.len() / 2]);
+    let mut line = Line::new(points, Kind::Work(layer.works.len()), 0.0, since, rng.random());
+    line.joined = joined;
+    let mut best: Option<Earthwork> = None;
+    for _ in 0..REDRAWS {
+        let work = Earthwork::new(rng, class, style, soils);
+        line.reach_m = work.reach_m;
+        let work = work.faint(&line, &seen, wanted);
+        if best.as_ref().is_none_or(|b| b.contrast < work.contrast) {
+            best = Some(work);
+        }
+        // What is narrow cannot be dark: the deeper or wider cut it is.
+        if best.as_ref().is_some_and(|b| b.contrast > 0.97 * wanted) {
+            break;
+        }
+    }
+    let work = best?;
+    line.reach_m = work.reach_m;
+    let (shown_m, unfinished) = pace.shown(rng, since, line.length_m(), &site.days);
+    line.shown_m = shown_m;
+    layer.add_work(line, work);
+    Some(unfinished)
+}
+
+/// A centreline of about `length_m` that lies in the scene and keeps off what is closed and off other works;
+/// none where there is no room.
 fn find(
     layer: &Layer,
     rng: &mut ChaCha8Rng,
-    trench_wanted: bool,
-    style: Style,
+    length_m: f64,
+    clear_m: f64,
+    shape: &dyn Fn(&mut ChaCha8Rng, f64, f64) -> Vec<Place>,
     site: &Site<'_>,
 ) -> Option<Vec<Place>> {
     let (wide, high) = site.size_m;
-    let least_side = wide.min(high);
     let mut best: Option<(f64, Vec<Place>)> = None;
     for attempt in 0..site.attempts {
-        let shrink = 0.09_f64.powf(f64::from(attempt) / f64::from(site.attempts));
-        let most = 0.72 * least_side * shrink;
+        let shrink = 0.12_f64.powf(f64::from(attempt) / f64::from(site.attempts));
         let axis = rng.random_range(0.0..std::f64::consts::TAU);
-        let line = if trench_wanted {
-            let length: f64 = rng.random_range(60.0..250.0);
-            trench(rng, style, length.min(most), axis)
-        } else {
-            let length: f64 = rng.random_range(150.0..400.0);
-            ditch(rng, length.min(most), axis)
-        };
-        let at = (rng.random_range(0.08..0.92) * wide, rng.random_range(0.08..0.92) * high);
+        let line = shape(rng, (length_m * shrink).max(15.0), axis);
+        let at = (rng.random_range(0.05..0.95) * wide, rng.random_range(0.05..0.95) * high);
         let line: Vec<Place> = line.into_iter().map(|p| p.plus(at)).collect();
-        let rim = 9.0_f64.min(0.05 * least_side);
-        let inside = |p: &Place| (rim..wide - rim).contains(&p.x) && (rim..high - rim).contains(&p.y);
-        if !line.iter().all(inside) {
+        if !line.iter().all(|p| inside(*p, site)) {
             continue;
         }
         let checks = resampled(&line, 4.0);
-        let clear_m = if trench_wanted { 7.0 } else { 12.0 };
         let blocked =
-            checks.iter().filter(|p| (site.closed)(**p, clear_m) || taken(layer, **p, clear_m)).count();
+            checks.iter().filter(|p| (site.closed)(**p, clear_m) || taken(layer, **p, clear_m, None)).count();
         let share = blocked as f64 / checks.len() as f64;
         if share == 0.0 {
             return Some(line);
@@ -133,18 +231,103 @@ fn find(
     best.filter(|(share, _)| *share < MOST_BLOCKED).map(|(_, line)| line)
 }
 
-/// Whether a road, a stream or another work is within `clear_m` of a place.
-fn taken(layer: &Layer, p: Place, clear_m: f64) -> bool {
-    layer.lines.iter().any(|line| {
-        let away = match line.kind {
-            Kind::Road { half_m, .. } => half_m + clear_m,
-            Kind::Stream { half_m } => 2.0 * half_m + clear_m,
-            Kind::Work(_) => line.reach_m + clear_m,
-            _ => return false,
+/// Whether a place lies in the scene and not at its rim.
+fn inside(p: Place, site: &Site<'_>) -> bool {
+    let (wide, high) = site.size_m;
+    let rim = 9.0_f64.min(0.05 * wide.min(high));
+    (rim..wide - rim).contains(&p.x) && (rim..high - rim).contains(&p.y)
+}
+
+/// Stretches of a line, metres from its start, that lie on a road, with `gap_m` more than its width.
+fn crossings(layer: &Layer, line: &[Place], gap_m: f64) -> Vec<(f64, f64)> {
+    let mut gaps = Vec::new();
+    for (k, p) in resampled(line, 1.0).into_iter().enumerate() {
+        let s = k as f64;
+        let on_road = layer.lines.iter().any(|other| match other.kind {
+            Kind::Road { half_m, .. } => other.is_near(p, half_m + 0.5 * gap_m),
+            _ => false,
+        });
+        if on_road {
+            gaps.push((s - 0.5, s + 0.5));
+        }
+    }
+    gaps
+}
+
+/// The pieces of a line that no gap takes, in their order.
+fn without(line: &[Place], gaps: &mut [(f64, f64)]) -> Vec<Vec<Place>> {
+    gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let whole = length_m(line);
+    let (mut pieces, mut from) = (Vec::new(), 0.0);
+    for &(a, b) in gaps.iter().chain([&(whole, whole)]) {
+        if a > from {
+            pieces.push(stretch(line, from, a.min(whole)));
+        }
+        from = b.max(from);
+    }
+    pieces.retain(|p| p.len() > 1);
+    pieces
+}
+
+/// The stretch of a line between two distances from its start, metres.
+fn stretch(line: &[Place], from: f64, to: f64) -> Vec<Place> {
+    let (mut out, mut gone) = (Vec::new(), 0.0);
+    for w in line.windows(2) {
+        let d = w[0].distance(w[1]);
+        let at = |s: f64| {
+            let f = (s - gone) / d.max(1e-9);
+            Place::new(w[0].x + f * (w[1].x - w[0].x), w[0].y + f * (w[1].y - w[0].y))
         };
-        let (least, most) = line.extent;
-        let outside =
-            p.x < least.x - away || p.x > most.x + away || p.y < least.y - away || p.y > most.y + away;
-        !outside && line.points.windows(2).any(|w| foot(p, w[0], w[1]).t.abs() < away)
+        if gone + d > from && gone < to {
+            if out.is_empty() {
+                out.push(at(from.max(gone)));
+            }
+            out.push(at(to.min(gone + d)));
+        }
+        gone += d;
+    }
+    out
+}
+
+/// Whether a stream or a work other than `but` is within `clear_m` of a place, or a road, which ditches cross.
+fn taken(layer: &Layer, p: Place, clear_m: f64, but: Option<usize>) -> bool {
+    layer.lines.iter().enumerate().any(|(k, line)| match line.kind {
+        Kind::Road { half_m, .. } => clear_m < DITCH_CLEAR_M && line.is_near(p, half_m + clear_m),
+        Kind::Stream { half_m } => line.is_near(p, 2.0 * half_m + clear_m),
+        Kind::Work(_) => but != Some(k) && line.is_near(p, line.reach_m + clear_m),
+        _ => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn gaps_cut_a_line_into_pieces() {
+        let line = [Place::new(0.0, 0.0), Place::new(10.0, 0.0), Place::new(10.0, 10.0)];
+        let pieces = without(&line, &mut [(12.0, 14.0), (4.0, 5.0), (3.5, 4.5)]);
+        let lengths: Vec<f64> = pieces.iter().map(|p| length_m(p)).collect();
+        assert_eq!(lengths, [3.5, 7.0, 6.0]);
+        assert_eq!(pieces[1], [Place::new(5.0, 0.0), Place::new(10.0, 0.0), Place::new(10.0, 2.0)]);
+        assert_eq!(without(&line, &mut []).len(), 1);
+        assert!(without(&line, &mut [(0.0, 30.0)]).is_empty());
+    }
+
+    #[test]
+    fn hands_take_days_and_machines_hours() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let days = [0.0, 1.0, 2.0, 3.0, 20.0];
+        for _ in 0..200 {
+            let hands = Pace { m_per_h: 2.0, hours_a_day: 8.0 };
+            let (shown, _) = hands.shown(&mut rng, 1, 200.0, &days);
+            assert!(shown[0] >= 12.0 - 1e-9 && shown[0] <= 16.0 + 1e-9, "{shown:?}");
+            assert!((shown[1] - shown[0] - 16.0).abs() < 1e-9 && shown[3] == 200.0);
+            let machine = Pace { m_per_h: 270.0, hours_a_day: 10.0 };
+            let (shown, _) = machine.shown(&mut rng, 1, 500.0, &days);
+            assert!(shown[0] >= 12.0 - 1e-9 && shown[1] == 500.0, "{shown:?}");
+        }
+        assert!(Pace::DONE.shown(&mut rng, 1, 90.0, &days).0.is_empty());
+    }
 }

@@ -40,12 +40,18 @@ pub enum Style {
     Wavy,
     /// Long legs, slight bends.
     Straight,
+    /// A short blind arm, or a cell for one or two.
+    Sap,
+    /// From line to line, or to the rear.
+    Communication,
     /// Two ruts, no relief.
     WheelTrack,
     /// A filled trench: a pale strip, no relief.
     Pipeline,
     /// A narrow path trodden by people or beasts.
     Path,
+    /// Rows of concrete pyramids.
+    DragonsTeeth,
 }
 
 impl Style {
@@ -56,9 +62,12 @@ impl Style {
             Self::Crenellated => "crenellated",
             Self::Wavy => "wavy",
             Self::Straight => "straight",
+            Self::Sap => "sap",
+            Self::Communication => "communication",
             Self::WheelTrack => "wheel_track",
             Self::Pipeline => "pipeline",
             Self::Path => "path",
+            Self::DragonsTeeth => "dragons_teeth",
         }
     }
 
@@ -68,7 +77,13 @@ impl Style {
         match self {
             Self::WheelTrack | Self::Path => "track",
             Self::Pipeline => "pipeline_or_drain",
-            Self::Zigzag | Self::Crenellated | Self::Wavy | Self::Straight => "other",
+            Self::DragonsTeeth
+            | Self::Zigzag
+            | Self::Crenellated
+            | Self::Wavy
+            | Self::Straight
+            | Self::Sap
+            | Self::Communication => "other",
         }
     }
 }

@@ -154,6 +154,9 @@ fn trenches_on_a_real_image_are_as_faint_as_real_ones() {
     let source = Arrays(vec![flat.clone(), flat.clone()]);
     let (mut seen, mut told, mut spoil, mut off) = (vec![], vec![], vec![], vec![]);
     for seed in 0..14 {
+        if seen.len() >= 500 {
+            break;
+        }
         let options = BackgroundOptions {
             seed: 100 + seed,
             trenches_per_km2: 90.0,

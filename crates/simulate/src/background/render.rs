@@ -203,7 +203,7 @@ impl BackgroundScene {
                     u * (right.x - centre.x) + v * (down.x - centre.x),
                     u * (right.y - centre.y) + v * (down.y - centre.y),
                 ));
-                let colour = self.layer.over(&date.sun, lines, q, ground);
+                let colour = self.layer.over(date_number, &date.sun, lines, q, ground);
                 for (s, v) in sum.iter_mut().zip(colour) {
                     *s += v;
                 }

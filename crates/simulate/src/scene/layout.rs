@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{MARGIN_M, Scene, stream};
+use super::{MARGIN_M, Scene, SceneDate, stream};
 use crate::centreline::path;
 use crate::contrast::Seen;
 use crate::crop::drifted;
@@ -92,7 +92,9 @@ impl Scene {
             })
             .collect();
         let side_m = options.side_m();
-        let site = Site { size_m: (side_m, side_m), closed: &closed, soils: &soils, looks, attempts: 80 };
+        let days = days(&self.dates);
+        let site =
+            Site { size_m: (side_m, side_m), closed: &closed, soils: &soils, looks, days, attempts: 80 };
         let count = Count {
             trenches: options.trenches,
             ditches: options.ditches,
@@ -107,6 +109,12 @@ impl Scene {
             self.layer.add(Line::new(points, kind, reach_m, since, rng.random()));
         }
     }
+}
+
+/// Days from the first date to each.
+fn days(dates: &[SceneDate]) -> Vec<f64> {
+    let first = dates[0].datetime;
+    dates.iter().map(|d| (d.datetime - first).num_seconds() as f64 / 86_400.0).collect()
 }
 
 fn moved(line: Vec<Place>, to: Place) -> Vec<Place> {
