@@ -2,6 +2,7 @@
 
 use rand::Rng;
 
+use crate::centreline::standard_normal;
 use crate::sensor::Rgb;
 
 /// State of a field.
@@ -34,6 +35,10 @@ pub(crate) struct Crop {
     pub mottle: f32,
     /// Fine texture, as a share of the brightness.
     pub grain: f32,
+    /// Strength of the unevenness at 1 to 15 m, as a share of the brightness.
+    pub clutter: f32,
+    /// Strength of winding lines, damp or washed, and of their darkness (negative) or paleness.
+    pub veins: f32,
     /// Direction of the rows, cosine and sine.
     pub direction: (f64, f64),
     /// Plant rows or furrows: spacing, metres, and amplitude, grey levels.
@@ -176,6 +181,8 @@ impl Crop {
             cover: (cover + rng.random_range(-0.1..0.06)).clamp(0.02, 0.97),
             mottle: mottle * rng.random_range(0.6..1.4),
             grain: rng.random_range(0.03..0.075) * if kind.is_bare() { 1.2 } else { 1.0 },
+            clutter: 0.13 * (0.55 * standard_normal(rng)).exp().clamp(0.4, 2.4) as f32,
+            veins: 0.16 * standard_normal(rng).clamp(-2.0, 2.0) as f32,
             direction: (angle.cos(), angle.sin()),
             row_m,
             row_amplitude,
@@ -198,6 +205,8 @@ impl Crop {
             canopy: drifted(rng, self.canopy, 0.06),
             soil: drifted(rng, self.soil, 0.06),
             cover: (self.cover + rng.random_range(-0.06..0.04)).clamp(0.02, 0.97),
+            clutter: self.clutter * rng.random_range(0.8..1.25),
+            veins: self.veins * rng.random_range(0.5..1.3),
             ..self.clone()
         }
     }

@@ -140,6 +140,17 @@ impl Ground {
         Self { partition, seed: rng.random(), crops, grass, soil, subsoil, relief, texture }
     }
 
+    /// What grows on a field on a date.
+    pub(crate) fn crop(&self, field: usize, date: usize) -> Option<&Crop> {
+        self.crops.get(field)?.get(date)
+    }
+
+    /// Whether a field was worked between the date before and this one: its seed is drawn anew.
+    pub(crate) fn worked(&self, field: usize, date: usize) -> bool {
+        let seed = |k: usize| self.crop(field, k).map(|c| c.seed);
+        date > 0 && seed(date) != seed(date - 1)
+    }
+
     /// Colour of the ground at a place on a date.
     pub(crate) fn at(&self, date: usize, p: Place) -> Rgb {
         let (x, y) = (p.x, p.y);
@@ -173,7 +184,22 @@ impl Ground {
         across += 0.5 * f64::from(value(own ^ 6, x / 41.0, y / 41.0));
         let streak = value(own ^ 8, along / 14.0, across / 0.85);
 
+        // Uneven at every scale, more in some places than in others, the lie of it partly the same on all dates.
+        let octave = |seed: u32, scale: f64| value(seed, (x + 0.3 * y) / scale, (y - 0.3 * x) / scale);
+        let uneven = (0.55 + 0.8 * value(seed ^ 20, x / 67.0, y / 67.0)).max(0.1)
+            * (1.2 * octave(own ^ 21, 1.5)
+                + octave(own ^ 22, 2.9)
+                + 0.6 * octave(seed ^ 23, 4.9)
+                + 0.6 * octave(own ^ 24, 5.7)
+                + 0.5 * octave(seed ^ 25, 11.0));
+        let vein = {
+            let bend = f64::from(fine) * 0.12;
+            let v = value(seed ^ 26, x / 33.0 + bend, y / 33.0) + 0.4 * octave(seed ^ 27, 12.0);
+            (1.0 - 7.0 * v.abs()).max(0.0) * (0.5 + 0.7 * value(seed ^ 28, x / 90.0, y / 90.0)).max(0.0)
+        };
         let mut bright = 1.0
+            + crop.clutter * uneven
+            + crop.veins * vein
             + 0.06 * self.relief * broad
             + self.texture * crop.grain * (0.9 * fine + 1.2 * finer + 2.6 * grit + 0.8 * streak);
         let mut cover = crop.cover

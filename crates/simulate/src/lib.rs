@@ -16,6 +16,7 @@
 //! | `light` | sun, Lambert, cast shadow across a profile |
 //! | `partition`, `crop`, `ground` | fields, what grows on them, how the bare ground looks |
 //! | `trees` | belts, crowns, shadows |
+//! | `spots` | ponds, craters, houses, clouds |
 //! | `linework` | roads, streams, field tracks, wheel tracks, pipelines |
 //! | `centreline`, `earthwork` | where trenches and ditches run; what they look like across |
 //! | `index` | which lines are near a place |
@@ -48,6 +49,7 @@ mod place;
 mod scene;
 mod sensor;
 mod siting;
+mod spots;
 pub mod suite;
 mod trees;
 mod truth;

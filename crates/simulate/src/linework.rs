@@ -22,6 +22,10 @@ pub(crate) enum Kind {
     Path { half_m: f64, colour: Rgb, share: f32 },
     /// Rows of concrete pyramids: spacing along and across, side of a base, height.
     Teeth { rows: i32, spacing_m: f64, side_m: f64, height_m: f64 },
+    /// A narrow drain, its spoil on the right.
+    Drain { half_m: f64, spoil: Rgb },
+    /// Rails on ballast.
+    Railway,
     /// An earthwork, by its number.
     Work(usize),
 }
@@ -114,6 +118,8 @@ impl Line {
             | Kind::Strip { half_m, .. }
             | Kind::Path { half_m, .. } => 2.0 * half_m,
             Kind::Teeth { rows, spacing_m, .. } => f64::from(rows) * spacing_m,
+            Kind::Drain { half_m, .. } => 2.0 * half_m,
+            Kind::Railway => 3.6,
             Kind::Work(_) => 0.0,
         }
     }
@@ -181,6 +187,24 @@ impl Line {
             }
             Kind::Teeth { rows, spacing_m, side_m, height_m } => {
                 teeth(foot, s, sun, ground, (rows, spacing_m, side_m, height_m), self.seed)
+            }
+            Kind::Drain { half_m, spoil } => {
+                let wide = half_m * (1.0 + 0.25 * f64::from(value_1d(self.seed, s / 9.0)));
+                let d = t.abs() as f32 + 0.12 * grain;
+                let bank = smoothstep(0.2, 0.6, t as f32 - wide as f32)
+                    * smoothstep(2.4, 1.4, t as f32 - wide as f32);
+                let colour = mix(ground, spoil, 0.4 * bank * ends * (0.8 + 0.3 * grain));
+                let dark = ground.map(|v| v * 0.66);
+                mix(colour, dark, 0.85 * ends * smoothstep(wide as f32 + 0.2, wide as f32 - 0.2, d))
+            }
+            Kind::Railway => {
+                let d = t.abs() as f32 + 0.2 * grain;
+                let verge = [112.0, 110.0, 78.0].map(|v: f32| v * (1.0 + 0.08 * grain));
+                let mut colour = mix(ground, verge, 0.8 * smoothstep(7.0, 5.5, d));
+                let ballast = [128.0, 120.0, 112.0].map(|v: f32| v * (1.0 + 0.05 * grain));
+                colour = mix(colour, ballast, smoothstep(2.4, 1.8, d));
+                let rail = smoothstep(0.14, 0.06, ((t.abs() - 0.76).abs()) as f32);
+                mix(colour, [172.0, 160.0, 150.0], 0.8 * rail)
             }
             Kind::Work(_) => ground,
         }

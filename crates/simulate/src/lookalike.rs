@@ -31,8 +31,8 @@ pub(crate) fn lay(
         let length = side_m * rng.random_range(0.25..0.8);
         let axis = rng.random_range(0.0..std::f64::consts::TAU);
         let (soil, subsoil) = soils(at);
-        let (style, kind, sway, reach_m) = match rng.random_range(0..20) {
-            0..=12 => {
+        let (style, kind, sway, reach_m) = match rng.random_range(0..24) {
+            0..=11 => {
                 // Ruts in a crop show the soil or flattened, paler straw.
                 let pale = mix(soil, [180.0, 168.0, 132.0], rng.random_range(0.0..0.9));
                 let kind = Kind::Ruts {
@@ -43,7 +43,7 @@ pub(crate) fn lay(
                 };
                 (Style::WheelTrack, kind, 0.12, 3.0)
             }
-            13..=15 => {
+            12..=14 => {
                 let kind = Kind::Path {
                     half_m: rng.random_range(0.25..0.6),
                     colour: mix(soil, [150.0, 138.0, 108.0], rng.random_range(0.0..1.0)),
@@ -51,7 +51,20 @@ pub(crate) fn lay(
                 };
                 (Style::Path, kind, 0.2, 2.5)
             }
-            19 => {
+            15..=16 => {
+                let gravel = mix(subsoil, [178.0, 168.0, 146.0], 0.7);
+                (
+                    Style::NewRoad,
+                    Kind::Road { half_m: rng.random_range(1.4..2.4), surface: gravel },
+                    0.05,
+                    7.5,
+                )
+            }
+            17..=19 => {
+                let kind = Kind::Drain { half_m: rng.random_range(0.4..0.9), spoil: mix(soil, subsoil, 0.6) };
+                (Style::Drain, kind, 0.015, 5.0)
+            }
+            20 => {
                 let rows = rng.random_range(2..5);
                 let spacing_m = rng.random_range(2.0..3.5);
                 let side_m = rng.random_range(0.9..1.4);
@@ -70,7 +83,11 @@ pub(crate) fn lay(
         };
         let points: Vec<Place> =
             path(&mut rng, length, axis, sway).into_iter().map(|p| p.plus((at.x, at.y))).collect();
-        let points = longest_run(&points, open);
+        let mut points = longest_run(&points, open);
+        if style == Style::DragonsTeeth {
+            // They bar a gap, not a country.
+            points.truncate(rng.random_range(12..45));
+        }
         layer.add_distractor(Line::new(points, kind, reach_m, since, rng.random()), style);
     }
 }

@@ -1,5 +1,6 @@
 //! A piece of farmland on two or more dates.
 
+mod changes;
 mod layout;
 
 use chrono::{DateTime, Datelike, Duration, TimeZone, Utc};
@@ -14,12 +15,16 @@ use crate::crop::drifted;
 use crate::ground::Ground;
 use crate::layer::{Layer, NEAREST};
 use crate::light::{Sun, sun_at};
+use crate::linework::Kind;
 use crate::noise::value;
 use crate::place::Place;
 use crate::sensor::{Radiance, Rgb, Sensor};
+use crate::spots::{Cloud, Spots};
 use crate::trees::{Canopy, Tree, plant};
 use crate::truth::TruthLine;
 use crate::{Options, Result, ard};
+
+use changes::{Change, felled};
 
 /// Longitude and latitude of the scenes, degrees: for the sun.
 pub(crate) const LON_LAT_DEG: (f64, f64) = (35.27, 51.66);
@@ -55,6 +60,7 @@ struct Look {
     sun: Sun,
     sensor: Sensor,
     canopy: Canopy,
+    cloud: Option<Cloud>,
     shift_m: (f64, f64),
     parallax: (f64, f64),
     parallax_seed: u32,
@@ -79,7 +85,10 @@ pub struct Scene {
     looks: Vec<Look>,
     ground: Ground,
     trees: Vec<Tree>,
+    spots: Spots,
     layer: Layer,
+    /// Look-alikes that are no lines laid on the ground: style, line, width, first date.
+    changes: Vec<Change>,
 }
 
 /// A stream of random numbers of its own for each part of the scene, so that more of one thing does not change
@@ -103,6 +112,7 @@ impl Scene {
         let mut rng = stream(options.seed, 2);
         let ground = Ground::new(&mut rng, side_m, MARGIN_M, &days, options.field_change, options.soil);
         let trees = plant(&mut stream(options.seed, 3), &ground, side_m, days[0]);
+        let felled = felled(&mut stream(options.seed, 8), &ground, options.dates);
         let mut rng = stream(options.seed, 4);
         let mut tone: Rgb = [1.0; 3];
         let looks: Vec<Look> = dates
@@ -112,16 +122,37 @@ impl Scene {
                 if k > 0 {
                     tone = drifted(&mut rng, tone, 0.08);
                 }
-                look(&mut rng, options, date, &trees, tone)
+                let felled: Vec<u32> = felled.iter().filter(|f| f.1 <= k).map(|f| f.0).collect();
+                look(&mut rng, options, date, (&trees, &felled), tone)
             })
             .collect();
-        let mut scene = Self { options: options.clone(), dates, looks, ground, trees, layer: Layer::new() };
+        let mut looks = looks;
+        let mut rng = stream(options.seed, 7);
+        for look in &mut looks {
+            if rng.random::<f64>() < 0.12 {
+                look.cloud = Some(Cloud::draw(&mut rng, side_m, &look.sun));
+            }
+        }
+        let mut scene = Self {
+            options: options.clone(),
+            dates,
+            looks,
+            ground,
+            trees,
+            spots: Spots::none(),
+            layer: Layer::new(),
+            changes: Vec::new(),
+        };
         scene.lay_ways();
+        let road = scene.layer.lines.iter().find(|l| matches!(l.kind, Kind::Road { .. }));
+        let road = road.map(|l| l.points.clone());
+        scene.spots = Spots::draw(&mut stream(options.seed, 9), side_m, options.dates, road.as_deref());
         scene.lay_distractors();
         if !options.quiet {
             scene.dig();
         }
         scene.layer.seal(side_m, MARGIN_M);
+        scene.note_changes(&felled);
         Ok(scene)
     }
 
@@ -166,7 +197,10 @@ impl Scene {
 
     /// The new lines of a date that are no earthworks, in date 0's frame.
     pub fn distractors(&self, date: usize) -> Vec<TruthLine> {
-        self.layer.distractors(date, self.options.gsd_m)
+        let gsd = self.options.gsd_m;
+        let mut all = self.layer.distractors(date, gsd);
+        all.extend(self.changes.iter().filter(|c| c.since <= date).map(|c| c.truth(gsd)));
+        all
     }
 
     /// Area of the image, km².
@@ -199,8 +233,10 @@ impl Scene {
         let found = self.layer.near(date, p, 0.75 * gsd, &mut nearest);
         let lines = &nearest[..found];
         let trees = look.canopy.near(p);
-        if lines.is_empty() && trees.is_empty() {
-            return ground;
+        let spots = self.spots.any_near(p);
+        let veiled = |colour: Rgb| look.cloud.as_ref().map_or(colour, |cloud| cloud.over(p, colour));
+        if lines.is_empty() && trees.is_empty() && !spots {
+            return veiled(ground);
         }
         let n = (gsd / 0.11).ceil().clamp(3.0, 8.0) as i32;
         let mut sum = [0.0_f32; 3];
@@ -208,14 +244,15 @@ impl Scene {
             for j in 0..n {
                 let at = |k: i32| ((f64::from(k) + 0.5) / f64::from(n) - 0.5) * gsd;
                 let q = p.plus((at(j), at(i)));
-                let colour = self.layer.over(date, &look.sun, lines, q, ground);
+                let under = if spots { self.spots.over(date, &look.sun, q, ground) } else { ground };
+                let colour = self.layer.over(date, &look.sun, lines, q, under);
                 let colour = look.canopy.over(&self.trees, trees, q, colour);
                 for band in 0..3 {
                     sum[band] += colour[band];
                 }
             }
         }
-        sum.map(|v| v / (n * n) as f32)
+        veiled(sum.map(|v| v / (n * n) as f32))
     }
 }
 
@@ -238,13 +275,16 @@ fn dates(options: &Options) -> Vec<SceneDate> {
             let toward: f64 = rng.random_range(0.0..std::f64::consts::TAU);
             let gsd: f64 = gsd_first * rng.random_range(0.85..1.15);
             let id: u32 = rng.random();
-            let parallax = rng.random_range(0.3..1.0) * options.gsd_m;
+            // Metres by which the terrain model errs.
+            let relief: f64 = rng.random_range(0.5..1.6);
+            let off_nadir_deg: f64 = rng.random_range(0.0..30.0);
+            let parallax = relief * off_nadir_deg.to_radians().tan();
             SceneDate {
                 datetime,
                 catalogue_id: format!("10300100{id:08X}"),
                 sun_azimuth_deg,
                 sun_elevation_deg,
-                off_nadir_deg: rng.random_range(0.0..30.0),
+                off_nadir_deg,
                 view_azimuth_deg: rng.random_range(0.0..360.0),
                 gsd_m: gsd.max(0.34).max(options.gsd_m),
                 shift_m: if k == 0 { (0.0, 0.0) } else { (shift * toward.cos(), shift * toward.sin()) },
@@ -254,7 +294,13 @@ fn dates(options: &Options) -> Vec<SceneDate> {
         .collect()
 }
 
-fn look(rng: &mut ChaCha8Rng, options: &Options, date: &SceneDate, trees: &[Tree], tone: Rgb) -> Look {
+fn look(
+    rng: &mut ChaCha8Rng,
+    options: &Options,
+    date: &SceneDate,
+    (trees, felled): (&[Tree], &[u32]),
+    tone: Rgb,
+) -> Look {
     let haze: f32 = rng.random_range(2.0..13.0);
     let sky = rng.random_range(0.16..0.26) + 0.004 * f64::from(haze);
     let sun = Sun::new(date.sun_azimuth_deg, date.sun_elevation_deg.max(8.0), sky);
@@ -272,11 +318,12 @@ fn look(rng: &mut ChaCha8Rng, options: &Options, date: &SceneDate, trees: &[Tree
     let (s, c) = date.view_azimuth_deg.to_radians().sin_cos();
     let away = (-s, c);
     let tan = date.off_nadir_deg.to_radians().tan();
-    let canopy = Canopy::new(trees, options.side_m(), sun, (away.0 * tan, away.1 * tan), tone);
+    let canopy = Canopy::new(trees, felled, options.side_m(), sun, (away.0 * tan, away.1 * tan), tone);
     Look {
         sun,
         sensor,
         canopy,
+        cloud: None,
         shift_m: date.shift_m,
         parallax: (away.0 * date.parallax_m, away.1 * date.parallax_m),
         parallax_seed: options.seed as u32 ^ 0x7a11,

@@ -293,6 +293,7 @@ fn stretch(line: &[Place], from: f64, to: f64) -> Vec<Place> {
 fn taken(layer: &Layer, p: Place, clear_m: f64, but: Option<usize>) -> bool {
     layer.lines.iter().enumerate().any(|(k, line)| match line.kind {
         Kind::Road { half_m, .. } => clear_m < DITCH_CLEAR_M && line.is_near(p, half_m + clear_m),
+        Kind::Railway => line.is_near(p, 4.0 + clear_m),
         Kind::Stream { half_m } => line.is_near(p, 2.0 * half_m + clear_m),
         Kind::Work(_) => but != Some(k) && line.is_near(p, line.reach_m + clear_m),
         _ => false,

@@ -18,6 +18,8 @@ pub(crate) struct Tree {
     pub radius_m: f64,
     pub height_m: f64,
     colour: Rgb,
+    /// The cut of the land along which it stands.
+    pub edge: u32,
 }
 
 /// All trees as one date's sun and sensor see them.
@@ -41,7 +43,8 @@ pub(crate) fn plant(rng: &mut impl Rng, ground: &Ground, side_m: f64, day: u32) 
         116..=265 => [52.0, 70.0, 40.0],
         _ => [96.0, 86.0, 50.0],
     };
-    for edge in &ground.partition.edges {
+    for (number, edge) in ground.partition.edges.iter().enumerate() {
+        let first = trees.len();
         let (from, to) = edge.ends;
         match edge.kind {
             EdgeKind::Belt => {
@@ -88,6 +91,7 @@ pub(crate) fn plant(rng: &mut impl Rng, ground: &Ground, side_m: f64, day: u32) 
             }
             EdgeKind::Plain => {}
         }
+        trees[first..].iter_mut().for_each(|t| t.edge = number as u32);
     }
     trees
 }
@@ -101,6 +105,7 @@ impl Tree {
             height_m: radius_m * rng.random_range(2.4..4.0)
                 + if radius_m > 1.6 { rng.random_range(0.0..4.0) } else { 0.0 },
             colour,
+            edge: 0,
         }
     }
 }
@@ -110,8 +115,16 @@ fn beyond(p: Place, side_m: f64) -> bool {
 }
 
 impl Canopy {
-    /// `lean` is the displacement of something a metre high on the image, metres `(east, south)`.
-    pub(crate) fn new(trees: &[Tree], side_m: f64, sun: Sun, lean: (f64, f64), tone: Rgb) -> Self {
+    /// `lean` is the displacement of something a metre high on the image, metres `(east, south)`; trees along the
+    /// edges `felled` are gone.
+    pub(crate) fn new(
+        trees: &[Tree],
+        felled: &[u32],
+        side_m: f64,
+        sun: Sun,
+        lean: (f64, f64),
+        tone: Rgb,
+    ) -> Self {
         let (sx, sy) = sun.toward();
         let per_metre = sun.shadow_length_m(1.0);
         let shadow = (-sx * per_metre, -sy * per_metre);
@@ -123,6 +136,7 @@ impl Canopy {
             .iter()
             .zip(&crowns)
             .enumerate()
+            .filter(|(_, (t, _))| !felled.contains(&t.edge))
             .map(|(k, (t, crown))| {
                 let tip = t.at.plus((shadow.0 * t.height_m, shadow.1 * t.height_m));
                 let r = 1.3 * t.radius_m + 0.8;

@@ -52,6 +52,24 @@ pub enum Style {
     Path,
     /// Rows of concrete pyramids.
     DragonsTeeth,
+    /// A gravel road that was not there.
+    NewRoad,
+    /// A narrow drain with its spoil.
+    Drain,
+    /// A line between two passes of a machine on a field that was worked.
+    Furrow,
+    /// Where a field that changed meets its neighbour.
+    FieldEdge,
+    /// Where water stands that moved.
+    Shoreline,
+    /// The shadow of a belt of trees.
+    TreeShadow,
+    /// Where a belt of trees was felled.
+    ClearedBelt,
+    /// The edge of a cloud's shadow.
+    CloudShadow,
+    /// A building that was not there.
+    Building,
 }
 
 impl Style {
@@ -68,6 +86,15 @@ impl Style {
             Self::Pipeline => "pipeline",
             Self::Path => "path",
             Self::DragonsTeeth => "dragons_teeth",
+            Self::NewRoad => "new_road",
+            Self::Drain => "drain",
+            Self::Furrow => "furrow",
+            Self::FieldEdge => "field_edge",
+            Self::Shoreline => "shoreline",
+            Self::TreeShadow => "tree_shadow",
+            Self::ClearedBelt => "cleared_belt",
+            Self::CloudShadow => "cloud_shadow",
+            Self::Building => "building",
         }
     }
 
@@ -76,8 +103,16 @@ impl Style {
     pub fn kind(self) -> &'static str {
         match self {
             Self::WheelTrack | Self::Path => "track",
-            Self::Pipeline => "pipeline_or_drain",
-            Self::DragonsTeeth
+            Self::Pipeline | Self::Drain => "pipeline_or_drain",
+            Self::NewRoad => "road",
+            Self::Furrow => "furrow",
+            Self::FieldEdge => "field_edge",
+            Self::Shoreline => "shoreline",
+            Self::TreeShadow => "tree_shadow",
+            Self::ClearedBelt
+            | Self::CloudShadow
+            | Self::Building
+            | Self::DragonsTeeth
             | Self::Zigzag
             | Self::Crenellated
             | Self::Wavy

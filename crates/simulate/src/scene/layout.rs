@@ -59,6 +59,19 @@ impl Scene {
             let surface = drifted(&mut rng, if half_m > 2.9 { grey } else { gravel }, 0.08);
             self.add(points, Kind::Road { half_m, surface }, half_m + 5.0, 0, &mut rng);
         }
+        self.lay_railway();
+    }
+
+    /// A railway, now and then.
+    fn lay_railway(&mut self) {
+        let mut rng = stream(self.options.seed, 10);
+        let side_m = self.options.side_m();
+        if rng.random::<f64>() < 0.15 {
+            let axis = rng.random_range(0.0..std::f64::consts::TAU);
+            let at = Place::new(rng.random_range(0.1..0.9) * side_m, rng.random_range(0.1..0.9) * side_m);
+            let points = moved(path(&mut rng, 3.0 * (side_m + 2.0 * MARGIN_M), axis, 0.008), at);
+            self.add(points, Kind::Railway, 9.0, 0, &mut rng);
+        }
     }
 
     /// New wheel tracks, pipelines and paths.
@@ -73,7 +86,11 @@ impl Scene {
     pub(super) fn dig(&mut self) {
         let options = self.options.clone();
         let ground = self.ground.clone();
-        let closed = |p: Place, _: f64| {
+        let spots = self.spots.clone();
+        let closed = |p: Place, clear_m: f64| {
+            if spots.is_closed(p, clear_m) {
+                return true;
+            }
             let near = ground.partition.at(ground.bent(p));
             let edge = &ground.partition.edges.get(near.edge);
             edge.is_some_and(|e| e.kind == EdgeKind::Belt && near.distance_m < e.margin_m + 4.0)
