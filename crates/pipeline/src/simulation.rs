@@ -21,6 +21,8 @@ use crate::{Error, Result, VERSION};
 
 /// Side of the windows that are rendered at a time, pixels: whole tiles, so that none is compressed twice.
 const WINDOW_PX: usize = 1024;
+/// Memory for tiles that are read or not written yet, megabytes.
+const CACHE_MB: usize = 192;
 /// How far south of the middle of the scene the front runs, metres: the distance that began this program.
 const FRONT_SOUTH_M: f64 = 17_000.0;
 /// Half the length of the front, metres.
@@ -99,6 +101,7 @@ pub struct Simulated {
 /// read or written, [`Error::Abandoned`] on request.
 pub async fn simulate(options: &SimulateOptions, events: Arc<dyn Events>, stop: Stop) -> Result<Simulated> {
     let options = options.clone();
+    ingest::configure(CACHE_MB);
     let captures = match &options.subject {
         Subject::Background { files, .. } => background::captures(files).await?,
         _ => Vec::new(),

@@ -316,4 +316,55 @@ mod tests {
         assert!(ditch.light(&sun, -half + 0.3, along).0 < 0.3);
         assert!((ditch.light(&sun, 39.0, along).0 - 1.0).abs() < 1e-9);
     }
+
+    fn works(seed: u64) -> Vec<Earthwork> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let soils = ([90.0; 3], [150.0; 3]);
+        [TruthClass::Trench, TruthClass::AntiVehicleDitch]
+            .into_iter()
+            .flat_map(|class| vec![class; 10])
+            .map(|class| Earthwork::new(&mut rng, class, Style::Straight, soils))
+            .collect()
+    }
+
+    #[test]
+    fn the_width_in_the_truth_is_that_of_the_height_field() {
+        let sun = Sun::new(90.0, 40.0, 0.2);
+        for work in works(6) {
+            let step = 0.002;
+            let cut =
+                (-10_000..10_000).filter(|k| work.light(&sun, f64::from(*k) * step, 0.3).1 > 0.0).count();
+            assert!(
+                (cut as f64 * step - work.width_m).abs() < 0.01,
+                "{} {}",
+                cut as f64 * step,
+                work.width_m
+            );
+            let deepest = work.light(&sun, 0.0, 0.3).1;
+            assert!((deepest - work.depth_m).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn sunlight_is_neither_lost_nor_made() {
+        // What a wall takes from the sun, the ground behind it lacks: over level ground to either side, the light
+        // that falls on a profile is that on flat ground, however it is heaped. On a slope it is spread over a
+        // longer surface, so it is counted per metre of surface.
+        for work in works(7) {
+            for (elevation, along) in [(30.0, 1.0), (45.0, -0.8), (60.0, 0.4)] {
+                let sun = Sun::new(90.0, elevation, 0.0);
+                let (step, span) = (0.002, 39.0);
+                let mut sum = 0.0;
+                for k in 0..(2.0 * span / step) as i32 {
+                    let t = -span + (f64::from(k) + 0.5) * step;
+                    let i = work.profile.partition_point(|c| c.0 <= t).clamp(1, work.profile.len() - 1);
+                    let ((t0, h0), (t1, h1)) = (work.profile[i - 1], work.profile[i]);
+                    let slope = if t1 > t0 { (h1 - h0) / (t1 - t0) } else { 0.0 };
+                    sum += work.light(&sun, t, along).0 * (1.0 + slope * slope).sqrt() * step;
+                }
+                let mean = sum / (2.0 * span);
+                assert!((mean - 1.0).abs() < 0.002, "{elevation} {along}: {mean}");
+            }
+        }
+    }
 }
