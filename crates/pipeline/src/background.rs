@@ -18,8 +18,8 @@ use crate::{Error, Result};
 
 /// Side to which an image is shrunk to learn how bright it is, pixels.
 const SAMPLE_PX: usize = 256;
-/// Share of the pixels that are no brighter than this many grey levels, after scaling 16 bits to 8.
-const BRIGHT: (f64, f32) = (0.98, 200.0);
+/// Brightness of ordinary ground, grey levels: the median of an image is taken to be it.
+const ORDINARY_LEVEL: f32 = 105.0;
 /// Pixels by which a part of the later image is cut wider than that of the earlier.
 const SLACK_PX: f64 = 16.0;
 
@@ -195,10 +195,7 @@ fn describe(
             )));
         }
     };
-    let per_level = match kind {
-        PixelType::U8 => 1.0,
-        _ => per_level(image, part)?,
-    };
+    let per_level = per_level(image, part)?;
     let sun = capture.view;
     let info = BackgroundImage {
         shape: grid.shape(),
@@ -216,15 +213,15 @@ fn describe(
     Ok((Out { grid: grid.clone(), bands, kind, nodata }, info))
 }
 
-/// What pixels of 16 bits are divided by to be about 0–255.
+/// What pixels are divided by so that ordinary ground is as bright as in the drawn scenes.
 fn per_level(image: &mut Image, part: Window) -> Result<f32> {
     let shape = (part.rows.min(SAMPLE_PX), part.cols.min(SAMPLE_PX));
     let (rgb, valid) = image.read_rgb(part, shape)?;
     let mut all: Vec<f32> =
         valid.indexed_iter().filter(|(_, ok)| **ok).map(|((r, c), _)| rgb[(1, r, c)]).collect();
     all.sort_by(f32::total_cmp);
-    let bright = all.get((all.len() as f64 * BRIGHT.0) as usize).copied().unwrap_or(BRIGHT.1);
-    Ok((bright / BRIGHT.1).max(1e-3))
+    let median = all.get(all.len() / 2).copied().unwrap_or(ORDINARY_LEVEL);
+    Ok((median / ORDINARY_LEVEL).max(1e-3))
 }
 
 /// The grid with pixels of `gsd_m`, moved to Lgov with everything that lies beside `first`.

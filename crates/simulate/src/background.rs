@@ -22,13 +22,16 @@ use crate::noise::value;
 use crate::place::Place;
 use crate::scene::stream;
 use crate::siting::{Count, Site, dig};
-use crate::truth::TruthLine;
+use crate::spots::Cloud;
+use crate::truth::{Style, TruthLine};
 use crate::{Error, Result};
 
 pub use usable::{CELL_PX, Ground, Usable};
 
 /// Longest side of an image, pixels: that of a whole ARD tile.
 pub const LONGEST_PX: usize = 17_408;
+/// Share of the scenes over whose later date a cloud casts its shadow.
+const CLOUDY: f64 = 0.2;
 
 /// Most bands of an image: red, green, blue and infrared.
 pub const MOST_BANDS: usize = 4;
@@ -69,7 +72,7 @@ pub struct BackgroundImage {
     pub visible: usize,
     /// The band of near infrared, where there is one.
     pub infrared: Option<usize>,
-    /// What the numbers are divided by to be about 0–255.
+    /// What the numbers are divided by so that ordinary ground is about 105 of 255.
     pub per_level: f32,
     /// When it was taken.
     pub datetime: DateTime<Utc>,
@@ -149,6 +152,8 @@ struct Date {
     spread_m: f64,
     /// Another light and sensor than the image's; none for what was photographed on the date.
     retake: Option<Retake>,
+    /// The shadow of a cloud that is beyond the image.
+    cloud: Option<Cloud>,
 }
 
 /// The same ground on another day.
@@ -210,8 +215,12 @@ impl BackgroundScene {
                 return Err(Error::ImageTooLong { longest_px, limit_px: LONGEST_PX });
             }
         }
-        let dates = dates(options, &images);
+        let mut dates = dates(options, &images);
         let size_m = (cols as f64 * frame_m, rows as f64 * frame_m);
+        let mut rng = stream(options.seed, 7);
+        if options.distractors_per_km2 > 0.0 && rng.random::<f64>() < CLOUDY {
+            dates[1].cloud = Some(Cloud::draw(&mut rng, size_m.0.min(size_m.1), &dates[1].sun));
+        }
         let ground_at = |p: Place| -> (Ground, [f32; 3]) {
             let at = Pixel { row: p.y / frame_m, col: p.x / frame_m };
             let mut found = (Ground::Outside, [110.0; 3]);
@@ -261,7 +270,15 @@ impl BackgroundScene {
                 .collect();
             let gap = (dates[1].datetime - dates[0].datetime).num_seconds() as f64 / 86_400.0;
             let days = vec![0.0, gap];
-            let site = Site { size_m, closed: &closed, soils: &soils, looks, days, attempts: 400 };
+            let site = Site {
+                size_m,
+                closed: &closed,
+                soils: &soils,
+                looks,
+                days,
+                attempts: 400,
+                most_blocked: 0.0,
+            };
             let count = Count {
                 trenches: number(options.trenches_per_km2, 500, 1),
                 ditches: number(options.ditches_per_km2, 100, 1),
@@ -297,7 +314,12 @@ impl BackgroundScene {
 
     /// New lines that are no earthworks, in pixels of the common frame.
     pub fn distractors(&self) -> Vec<TruthLine> {
-        self.layer.distractors(1, self.frame_m)
+        let mut all = self.layer.distractors(1, self.frame_m);
+        if let Some(cloud) = &self.dates[1].cloud {
+            let points = cloud.outline();
+            all.push(TruthLine::change(Style::CloudShadow, &points, 4.0, 1, self.frame_m));
+        }
+        all
     }
 
     /// Area of the earlier image that holds data, km².
@@ -339,6 +361,7 @@ fn dates(options: &BackgroundOptions, images: &[BackgroundImage]) -> Vec<Date> {
             sun: Sun::new(azimuth, elevation, sky),
             spread_m: rng.random_range(0.65..0.9) * info.pixel_m.max(0.34),
             retake: retaken.then_some(retake),
+            cloud: None,
         }
     };
     let earlier = draw(0, images[0].datetime, false);

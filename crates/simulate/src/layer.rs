@@ -1,14 +1,12 @@
 //! The lines on the ground of a scene, earthworks among them, and what they make of its colour.
 
-use domain::Pixel;
-
 use crate::earthwork::{Dug, Earthwork};
 use crate::index::Index;
 use crate::light::Sun;
 use crate::linework::{Kind, Line};
-use crate::place::{Foot, Place, foot, length_m};
+use crate::place::{Foot, Place, foot};
 use crate::sensor::Rgb;
-use crate::truth::{Style, TruthClass, TruthLine};
+use crate::truth::{Style, TruthLine};
 
 /// Most segments of lines that are looked at for one pixel.
 pub(crate) const NEAREST: usize = 64;
@@ -162,15 +160,5 @@ impl Layer {
 
 /// A line as truth: a distractor of no width, to be completed.
 fn truth_line(line: &Line, style: Style, date: usize, pixel_m: f64) -> TruthLine {
-    let points = line.points_on(date);
-    TruthLine {
-        class: TruthClass::Distractor,
-        style,
-        centreline: points.iter().map(|p| Pixel { row: p.y / pixel_m, col: p.x / pixel_m }).collect(),
-        width_m: 0.0,
-        depth_m: 0.0,
-        length_m: length_m(&points),
-        contrast: None,
-        since: line.since,
-    }
+    TruthLine::change(style, &line.points_on(date), 0.0, line.since, pixel_m)
 }

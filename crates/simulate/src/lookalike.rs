@@ -52,13 +52,12 @@ pub(crate) fn lay(
                 (Style::Path, kind, 0.2, 2.5)
             }
             15..=16 => {
-                let gravel = mix(subsoil, [178.0, 168.0, 146.0], 0.7);
-                (
-                    Style::NewRoad,
-                    Kind::Road { half_m: rng.random_range(1.4..2.4), surface: gravel },
-                    0.05,
-                    7.5,
-                )
+                let kind = Kind::Strip {
+                    half_m: rng.random_range(1.6..2.6),
+                    colour: mix(subsoil, [178.0, 168.0, 146.0], 0.7),
+                    share: rng.random_range(0.75..0.95),
+                };
+                (Style::NewRoad, kind, 0.05, 5.0)
             }
             17..=19 => {
                 let kind = Kind::Drain { half_m: rng.random_range(0.4..0.9), spoil: mix(soil, subsoil, 0.6) };

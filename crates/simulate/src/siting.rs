@@ -21,8 +21,6 @@ const DITCH_CLEAR_M: f64 = 12.0;
 const LEAST_PIECE_M: f64 = 20.0;
 /// Cross-sections tried for one earthwork.
 const REDRAWS: usize = 5;
-/// Share of a line that may lie on ground that is taken.
-const MOST_BLOCKED: f64 = 0.12;
 
 /// How many earthworks.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +46,8 @@ pub(crate) struct Site<'a> {
     pub days: Vec<f64>,
     /// Places tried for one earthwork, each for a somewhat shorter one.
     pub attempts: i32,
+    /// Share of a line that may lie on ground that is taken, where there is no better place.
+    pub most_blocked: f64,
 }
 
 /// Digs trench systems and ditches, old and new; what finds no room is left out.
@@ -228,7 +228,7 @@ fn find(
             best = Some((share, line));
         }
     }
-    best.filter(|(share, _)| *share < MOST_BLOCKED).map(|(_, line)| line)
+    best.filter(|(share, _)| *share < site.most_blocked).map(|(_, line)| line)
 }
 
 /// Whether a place lies in the scene and not at its rim.

@@ -378,6 +378,11 @@ impl Cloud {
         smoothstep(-0.06, 0.1, 1.0 - d as f32 + ragged)
     }
 
+    /// What is left of the light at a place.
+    pub(crate) fn light(&self, p: Place) -> f32 {
+        1.0 - self.depth(p) * (1.0 - self.light)
+    }
+
     pub(crate) fn over(&self, p: Place, colour: Rgb) -> Rgb {
         let shade = self.depth(p);
         let cloud = self.depth(p.plus((-self.offset.0, -self.offset.1)));

@@ -5,6 +5,8 @@ use geo_types::Coord;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::place::{Place, length_m};
+
 /// What a line of the scene is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -143,6 +145,22 @@ pub struct TruthLine {
     pub contrast: Option<f64>,
     /// The first date on which it is there, an index into [`crate::Scene::dates`].
     pub since: usize,
+}
+
+impl TruthLine {
+    /// A change that is no earthwork, in pixels of `pixel_m`.
+    pub(crate) fn change(style: Style, line: &[Place], width_m: f64, since: usize, pixel_m: f64) -> Self {
+        Self {
+            class: TruthClass::Distractor,
+            style,
+            centreline: line.iter().map(|p| Pixel { row: p.y / pixel_m, col: p.x / pixel_m }).collect(),
+            width_m,
+            depth_m: 0.0,
+            length_m: length_m(line),
+            contrast: None,
+            since,
+        }
+    }
 }
 
 /// Truth as RFC 7946 GeoJSON: a `FeatureCollection` with `area_km2`, one line a feature, with `class`, `style`,

@@ -257,6 +257,11 @@ impl BackgroundScene {
                         *v = mix([*v; 3], [mean; 3], share)[0] * factor[own];
                     }
                 }
+                if let Some(cloud) = &date.cloud {
+                    let p = self.place(image, Pixel { row: f64::from(row) + 0.5, col: f64::from(col) + 0.5 });
+                    let light = cloud.light(p);
+                    pixel.iter_mut().for_each(|v| *v *= light);
+                }
                 if let Some(retake) = &date.retake {
                     retake.expose(&mut pixel, image, row, col);
                 }
@@ -427,8 +432,14 @@ mod tests {
         let mut layer = Layer::new();
         layer.add_work(Line::new(points, Kind::Work(0), work.reach_m, 1, 5), work);
         layer.seal(SIDE as f64 * PIXEL_M, 64.0);
-        let date =
-            |image| Date { image, datetime: chrono::DateTime::UNIX_EPOCH, sun, spread_m: 0.38, retake: None };
+        let date = |image| Date {
+            image,
+            datetime: chrono::DateTime::UNIX_EPOCH,
+            sun,
+            spread_m: 0.38,
+            retake: None,
+            cloud: None,
+        };
         BackgroundScene {
             images: vec![image],
             dates: vec![date(0), date(0)],

@@ -42,7 +42,9 @@ struct Cell {
     level: f32,
     /// Mean distance of a pixel from its four neighbours, as a share of the brightness.
     rough: f32,
-    /// (green − infrared) / (green + infrared), where there is infrared (McFeeters 1996).
+    /// Brightness and roughness of its darkest quarter.
+    darkest: (f32, f32),
+    /// (green − infrared) / (green + infrared) of its wettest quarter, where there is infrared (McFeeters 1996).
     wetness: Option<f32>,
     valid: f32,
 }
@@ -87,11 +89,16 @@ impl Usable {
             all.get(all.len() / 2).copied().unwrap_or(0.0)
         };
         let (level, rough) = (middle(|c| c.level), middle(|c| c.rough));
+        // Where the infrared of an image is faint as a whole, so is that of its land.
+        let wet = (middle(|c| c.wetness.unwrap_or(0.0)) + 0.22).clamp(0.0, 0.35);
         let first = cells.mapv(|c| {
+            let dark = (c.darkest.0 / level.max(1e-6), c.darkest.1 / rough.max(1e-6));
             let (bright, coarse) = (c.level / level.max(1e-6), c.rough / rough.max(1e-6));
             if c.valid < 1.0 {
                 Ground::NoData
-            } else if c.wetness.is_some_and(|w| w > 0.35)
+            } else if c.wetness.is_some_and(|w| w > wet)
+                || (dark.0 < 0.7 && dark.1 < 0.7)
+                || dark.0 < 0.42
                 || (coarse < 0.55 && bright < 0.85)
                 || (coarse < 0.35 && bright < 1.25)
             {
@@ -153,9 +160,8 @@ fn cells_of(pixels: &BackgroundPixels, w: Window, image: &BackgroundImage) -> Ve
     let bands = if image.visible == 3 { [0, 1, 2] } else { [0, 0, 0] };
     let gray = |r: usize, c: usize| bands.iter().map(|&b| pixels.values[(b, r, c)]).sum::<f32>() / 3.0;
     let mut out = Vec::with_capacity(w.rows * w.cols);
-    for k in 0..w.rows * w.cols {
-        let (top, left) = (k / w.cols * CELL_PX, k % w.cols * CELL_PX);
-        let (bottom, right) = ((top + CELL_PX).min(rows), (left + CELL_PX).min(cols));
+    // Figures of a rectangle of pixels.
+    let block = |top: usize, bottom: usize, left: usize, right: usize| {
         let (mut colour, mut infrared, mut rough, mut edges, mut n) = ([0.0_f32; 3], 0.0, 0.0, 0, 0);
         for r in top..bottom {
             for c in left..right {
@@ -179,13 +185,38 @@ fn cells_of(pixels: &BackgroundPixels, w: Window, image: &BackgroundImage) -> Ve
         let colour = colour.map(|v| v * share);
         let level = (colour[0] + colour[1] + colour[2]) / 3.0;
         let (green, infrared) = (colour[1], infrared * share);
-        out.push(Cell {
+        let rough = rough / edges.max(1) as f32 / level.max(1e-6);
+        Cell {
             colour: colour.map(|v| v / image.per_level),
             level,
-            rough: rough / edges.max(1) as f32 / level.max(1e-6),
+            rough,
+            darkest: (level, rough),
             wetness: image.infrared.map(|_| (green - infrared) / (green + infrared).max(1e-6)),
             valid: n as f32 / area as f32,
-        });
+        }
+    };
+    for k in 0..w.rows * w.cols {
+        let (top, left) = (k / w.cols * CELL_PX, k % w.cols * CELL_PX);
+        let (bottom, right) = ((top + CELL_PX).min(rows), (left + CELL_PX).min(cols));
+        let mut cell = block(top, bottom, left, right);
+        // A puddle fills no cell: the darkest and the wettest quarter tell.
+        let (middle, centre) = ((top + bottom) / 2, (left + right) / 2);
+        for (r0, r1, c0, c1) in [
+            (top, middle, left, centre),
+            (top, middle, centre, right),
+            (middle, bottom, left, centre),
+            (middle, bottom, centre, right),
+        ] {
+            let quarter = block(r0, r1, c0, c1);
+            if quarter.level < cell.darkest.0 && quarter.valid > 0.0 {
+                cell.darkest = quarter.darkest;
+            }
+            cell.wetness = match (cell.wetness, quarter.wetness) {
+                (Some(a), Some(b)) if quarter.valid > 0.0 => Some(a.max(b)),
+                (a, _) => a,
+            };
+        }
+        out.push(cell);
     }
     out
 }
@@ -195,7 +226,7 @@ mod tests {
     use super::*;
 
     fn cell(level: f32, rough: f32, wetness: Option<f32>) -> Cell {
-        Cell { colour: [level; 3], level, rough, wetness, valid: 1.0 }
+        Cell { colour: [level; 3], level, rough, darkest: (level, rough), wetness, valid: 1.0 }
     }
 
     #[test]

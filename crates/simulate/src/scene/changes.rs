@@ -1,6 +1,5 @@
 //! What changed between the dates and is no earthwork, each as a line of its kind.
 
-use domain::Pixel;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -8,7 +7,7 @@ use super::Scene;
 use crate::ground::Ground;
 use crate::partition::EdgeKind;
 use crate::place::{Place, length_m, resampled};
-use crate::truth::{Style, TruthClass, TruthLine};
+use crate::truth::{Style, TruthLine};
 
 /// Furrows named for one field and for a scene at most.
 const FURROWS: (usize, usize) = (24, 400);
@@ -28,16 +27,7 @@ pub(super) struct Change {
 
 impl Change {
     pub(super) fn truth(&self, pixel_m: f64) -> TruthLine {
-        TruthLine {
-            class: TruthClass::Distractor,
-            style: self.style,
-            centreline: self.line.iter().map(|p| Pixel { row: p.y / pixel_m, col: p.x / pixel_m }).collect(),
-            width_m: self.width_m,
-            depth_m: 0.0,
-            length_m: length_m(&self.line),
-            contrast: None,
-            since: self.since,
-        }
+        TruthLine::change(self.style, &self.line, self.width_m, self.since, pixel_m)
     }
 }
 

@@ -110,8 +110,15 @@ impl Scene {
             .collect();
         let side_m = options.side_m();
         let days = days(&self.dates);
-        let site =
-            Site { size_m: (side_m, side_m), closed: &closed, soils: &soils, looks, days, attempts: 80 };
+        let site = Site {
+            size_m: (side_m, side_m),
+            closed: &closed,
+            soils: &soils,
+            looks,
+            days,
+            attempts: 80,
+            most_blocked: 0.12,
+        };
         let count = Count {
             trenches: options.trenches,
             ditches: options.ditches,
