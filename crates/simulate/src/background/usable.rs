@@ -42,6 +42,9 @@ struct Cell {
     level: f32,
     /// Mean distance of a pixel from its four neighbours, as a share of the brightness.
     rough: f32,
+    /// Mean distance between neighbouring squares of four pixels, as a share of the brightness: the noise of the
+    /// sensor is averaged out.
+    lumpy: f32,
     /// Brightness and roughness of its darkest quarter.
     darkest: (f32, f32),
     /// (green − infrared) / (green + infrared) of its wettest quarter, where there is infrared (McFeeters 1996).
@@ -89,6 +92,7 @@ impl Usable {
             all.get(all.len() / 2).copied().unwrap_or(0.0)
         };
         let (level, rough) = (middle(|c| c.level), middle(|c| c.rough));
+        let lumpy = middle(|c| c.lumpy);
         // Where the infrared of an image is faint as a whole, so is that of its land.
         let wet = (middle(|c| c.wetness.unwrap_or(0.0)) + 0.22).clamp(0.0, 0.35);
         let first = cells.mapv(|c| {
@@ -101,6 +105,7 @@ impl Usable {
                 || dark.0 < 0.42
                 || (coarse < 0.55 && bright < 0.85)
                 || (coarse < 0.35 && bright < 1.25)
+                || (c.lumpy < 0.45 * lumpy && bright < 1.25)
             {
                 Ground::Water
             } else if coarse > 1.7 && bright < 0.8 {
@@ -122,6 +127,8 @@ impl Usable {
         };
         let judged = Array2::from_shape_fn((rows, cols), |(r, c)| match first[(r, c)] {
             Ground::Open if around(r, c, Ground::Water) >= 2 => Ground::Water,
+            // A lake whose waves are rough here and there.
+            Ground::Trees if around(r, c, Ground::Water) >= 4 => Ground::Water,
             Ground::Open if around(r, c, Ground::Trees) >= 3 => Ground::Trees,
             Ground::Trees if around(r, c, Ground::Trees) == 1 => Ground::Open,
             kind => kind,
@@ -190,6 +197,7 @@ fn cells_of(pixels: &BackgroundPixels, w: Window, image: &BackgroundImage) -> Ve
             colour: colour.map(|v| v / image.per_level),
             level,
             rough,
+            lumpy: 0.0,
             darkest: (level, rough),
             wetness: image.infrared.map(|_| (green - infrared) / (green + infrared).max(1e-6)),
             valid: n as f32 / area as f32,
@@ -216,9 +224,40 @@ fn cells_of(pixels: &BackgroundPixels, w: Window, image: &BackgroundImage) -> Ve
                 (a, _) => a,
             };
         }
+        if cell.valid >= 1.0 {
+            cell.lumpy = lumps(&gray, (top, bottom), (left, right)) / cell.level.max(1e-6);
+        }
         out.push(cell);
     }
     out
+}
+
+/// Mean distance between the means of neighbouring squares of four pixels.
+fn lumps(
+    gray: &impl Fn(usize, usize) -> f32,
+    (top, bottom): (usize, usize),
+    (left, right): (usize, usize),
+) -> f32 {
+    const SQUARE_PX: usize = 4;
+    let (rows, cols) = ((bottom - top) / SQUARE_PX, (right - left) / SQUARE_PX);
+    let mean = |i: usize, j: usize| {
+        let (r, c) = (top + i * SQUARE_PX, left + j * SQUARE_PX);
+        let n = SQUARE_PX * SQUARE_PX;
+        (0..n).map(|k| gray(r + k / SQUARE_PX, c + k % SQUARE_PX)).sum::<f32>() / n as f32
+    };
+    let (mut sum, mut n) = (0.0, 0);
+    for i in 0..rows {
+        for j in 0..cols {
+            let here = mean(i, j);
+            for (k, l) in [(i + 1, j), (i, j + 1)] {
+                if k < rows && l < cols {
+                    sum += (here - mean(k, l)).abs();
+                    n += 1;
+                }
+            }
+        }
+    }
+    sum / n.max(1) as f32
 }
 
 #[cfg(test)]
@@ -226,7 +265,7 @@ mod tests {
     use super::*;
 
     fn cell(level: f32, rough: f32, wetness: Option<f32>) -> Cell {
-        Cell { colour: [level; 3], level, rough, darkest: (level, rough), wetness, valid: 1.0 }
+        Cell { colour: [level; 3], level, rough, lumpy: rough, darkest: (level, rough), wetness, valid: 1.0 }
     }
 
     #[test]
