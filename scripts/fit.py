@@ -20,7 +20,7 @@ TREES = dict(earthwork=400, ditch=150, width=250)
 FOLDS = 2
 HEAD = 7
 LEAN = np.array([1, 2, 3, 2, 1]) / 9
-CUT = 0.25
+CUT = 0.15
 
 
 def load(folders):

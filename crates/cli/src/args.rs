@@ -220,6 +220,9 @@ pub struct SimulateArgs {
     /// Size of a pixel, metres; real images are taken to have such pixels, and to lie near Lgov
     #[arg(long, value_name = "M")]
     pub gsd: Option<f64>,
+    /// With --background, share of the trenches with bright, fresh spoil, 0 to 1; 0 is as faint as real ones
+    #[arg(long, value_name = "SHARE", requires = "background", default_value_t = 0.0)]
+    pub fresh: f64,
     /// Dig nothing: every line found is a false alarm
     #[arg(long)]
     pub no_works: bool,

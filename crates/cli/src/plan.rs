@@ -83,8 +83,12 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
         Subject::Suite { split, backgrounds: args.backgrounds.clone(), gsd_m: args.gsd }
     } else if !args.background.is_empty() {
         let base = BackgroundOptions::default();
-        let options =
-            BackgroundOptions { seed: args.seed.unwrap_or(base.seed), quiet: args.no_works, ..base };
+        let options = BackgroundOptions {
+            seed: args.seed.unwrap_or(base.seed),
+            quiet: args.no_works,
+            fresh_share: args.fresh,
+            ..base
+        };
         Subject::Background { files: args.background.clone(), gsd_m: args.gsd, options }
     } else {
         let mut scene = match (args.varied, args.seed) {

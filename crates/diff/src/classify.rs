@@ -40,7 +40,7 @@ impl Options {
 }
 
 /// Chance under which a stretch is cut from its line. Not the confidence of what is reported: that is of the whole.
-const CUT: f64 = 0.25;
+const CUT: f64 = 0.15;
 
 /// A line, or what was left of it, with its verdict.
 #[derive(Clone, Debug)]

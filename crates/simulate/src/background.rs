@@ -96,6 +96,9 @@ pub struct BackgroundOptions {
     pub old_works_per_km2: f64,
     /// New lines that are no earthworks for each square kilometre, 0 to 100.
     pub distractors_per_km2: f64,
+    /// Share of the trenches whose spoil is up to 32 grey levels brighter than the ground, 0 to 1: on dark ground, or in
+    /// a picture that was stretched, even ordinary spoil is. 0 is as faint as real ones.
+    pub fresh_share: f64,
     /// Days to the later date where there is one image, 1 to 366.
     pub interval_days: u32,
     /// Longitude and latitude, degrees: for the sun.
@@ -111,6 +114,7 @@ impl Default for BackgroundOptions {
             ditches_per_km2: 14.0,
             old_works_per_km2: 8.0,
             distractors_per_km2: 40.0,
+            fresh_share: 0.0,
             interval_days: 7,
             lon_lat_deg: crate::scene::LON_LAT_DEG,
         }
@@ -128,6 +132,7 @@ impl BackgroundOptions {
             ("ditches_per_km2", self.ditches_per_km2, 50.0),
             ("old_works_per_km2", self.old_works_per_km2, 50.0),
             ("distractors_per_km2", self.distractors_per_km2, 100.0),
+            ("fresh_share", self.fresh_share, 1.0),
         ] {
             if !(0.0..=most).contains(&value) {
                 return Err(Error::Option { option, value, least: 0.0, most });
@@ -278,6 +283,7 @@ impl BackgroundScene {
                 days,
                 attempts: 400,
                 most_blocked: 0.0,
+                fresh_share: options.fresh_share,
             };
             let count = Count {
                 trenches: number(options.trenches_per_km2, 500, 1),

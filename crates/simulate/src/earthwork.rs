@@ -169,6 +169,14 @@ impl Earthwork {
         }
     }
 
+    /// This trench with spoil of the day: bright, crisp and thick.
+    pub(crate) fn fresh(mut self, rng: &mut impl Rng) -> Self {
+        self.spoil = rng.random_range(0.35..0.9);
+        self.spoil_levels = rng.random_range(8.0..32.0);
+        self.crispness = rng.random_range(0.3..0.9);
+        self
+    }
+
     /// This work, as faint along `line` as is `wanted` (0–1) where light and blur allow it, with its contrast
     /// measured.
     pub(crate) fn faint(mut self, line: &Line, seen: &Seen, wanted: f64) -> Self {

@@ -48,6 +48,8 @@ pub(crate) struct Site<'a> {
     pub attempts: i32,
     /// Share of a line that may lie on ground that is taken, where there is no better place.
     pub most_blocked: f64,
+    /// Share of the trenches whose spoil is fresh and bright.
+    pub fresh_share: f64,
 }
 
 /// Digs trench systems and ditches, old and new; what finds no room is left out.
@@ -188,7 +190,10 @@ fn add(
             break;
         }
     }
-    let work = best?;
+    let mut work = best?;
+    if class == TruthClass::Trench && site.fresh_share > 0.0 && rng.random::<f64>() < site.fresh_share {
+        work = work.fresh(rng);
+    }
     line.reach_m = work.reach_m;
     let (shown_m, unfinished) = pace.shown(rng, since, line.length_m(), &site.days);
     line.shown_m = shown_m;

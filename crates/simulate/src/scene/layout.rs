@@ -117,6 +117,7 @@ impl Scene {
             looks,
             days,
             attempts: 80,
+            fresh_share: 0.0,
             most_blocked: 0.12,
         };
         let count = Count {
