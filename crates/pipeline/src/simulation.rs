@@ -282,8 +282,14 @@ impl Job<'_> {
                 let (high, wide) = (crop.size_px.min(rows), crop.size_px.min(cols));
                 let corner = (share(crop.draw[1], rows - high), share(crop.draw[2], cols - wide));
                 let part = Window::new(corner.0, corner.1, high, wide);
-                let works =
-                    BackgroundOptions { seed: crop.seed, quiet: crop.quiet, ..BackgroundOptions::default() };
+                // As thick as in the drawn scenes: there is much to learn from a part.
+                let works = BackgroundOptions {
+                    seed: crop.seed,
+                    quiet: crop.quiet,
+                    trenches_per_km2: 90.0,
+                    ditches_per_km2: 30.0,
+                    ..BackgroundOptions::default()
+                };
                 let captures = [earlier.clone(), later.clone()];
                 let ground = Ground::open(&captures, Some(part), gsd_m, &works)?;
                 add(self.on_background(&out, &format!("{}/", crop.name), &ground, false)?);

@@ -228,14 +228,12 @@ impl BackgroundScene {
         }
         let ground_at = |p: Place| -> (Ground, [f32; 3]) {
             let at = Pixel { row: p.y / frame_m, col: p.x / frame_m };
+            // What is dug is dug on the ground of the later date; the earlier must show it, were it under water.
             let mut found = (Ground::Outside, [110.0; 3]);
-            for (k, (image, usable)) in images.iter().zip(usable).enumerate() {
-                let (ground, colour) = usable.at(image.from_frame.at(at));
-                if ground != Ground::Open {
-                    return (ground, colour);
-                }
-                if k == 0 {
-                    found = (ground, colour);
+            for (image, usable) in images.iter().zip(usable) {
+                found = usable.at(image.from_frame.at(at));
+                if matches!(found.0, Ground::NoData | Ground::Outside) {
+                    break;
                 }
             }
             found
@@ -255,7 +253,7 @@ impl BackgroundScene {
             let brown = |v: f32| [v * (1.0 + warm), v, v * (1.0 - 1.6 * warm)];
             (brown(level * dark), brown(level * pale))
         };
-        let open_km2 = usable[0].open_share() * size_m.0 * size_m.1 / 1e6;
+        let open_km2 = usable[usable.len() - 1].open_share() * size_m.0 * size_m.1 / 1e6;
         let number = |per_km2: f64, most: usize, least: usize| {
             if per_km2 > 0.0 { ((per_km2 * open_km2).round() as usize).clamp(least, most) } else { 0 }
         };

@@ -100,12 +100,13 @@ impl Usable {
             let (bright, coarse) = (c.level / level.max(1e-6), c.rough / rough.max(1e-6));
             if c.valid < 1.0 {
                 Ground::NoData
-            } else if c.wetness.is_some_and(|w| w > wet)
+            } else if dark.0 < 0.42
                 || (dark.0 < 0.7 && dark.1 < 0.7)
-                || dark.0 < 0.42
-                || (coarse < 0.55 && bright < 0.85)
-                || (coarse < 0.35 && bright < 1.25)
-                || (c.lumpy < 0.45 * lumpy && bright < 1.25)
+                // Infrared tells water from a smooth crop; without it both are left alone.
+                || c.wetness.map_or(
+                    (coarse < 0.55 && bright < 0.85) || ((coarse < 0.35 || c.lumpy < 0.45 * lumpy) && bright < 1.25),
+                    |w| w > wet,
+                )
             {
                 Ground::Water
             } else if coarse > 1.7 && bright < 0.8 {
