@@ -102,8 +102,10 @@ impl Image {
     ) -> Result<(Array3<f32>, Array2<bool>)> {
         let mut rgb = Array3::<f32>::zeros((3, out_shape.0, out_shape.1));
         // The last band read also fills the planes that no band of its own will.
+        let last = self.bands.visible.len().saturating_sub(1);
         let valid = self.read_visible(window, out_shape, |i, band| {
-            rgb.outer_iter_mut().skip(i).for_each(|mut plane| plane.assign(&band));
+            let planes = if i == last { 3 } else { 1 };
+            rgb.outer_iter_mut().skip(i).take(planes).for_each(|mut plane| plane.assign(&band));
         })?;
         for mut plane in rgb.outer_iter_mut() {
             Zip::from(&mut plane).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });

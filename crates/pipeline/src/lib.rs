@@ -22,6 +22,7 @@ mod record;
 mod simulation;
 mod source;
 mod survey;
+mod view;
 
 // What options are made of, so that a front end needs no other crate.
 pub use diff;

@@ -5,6 +5,7 @@ use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage, imageops};
 use ndarray::Array3;
 
 use crate::draw::{LETTER, block, mix, text, text_width, wrapped};
+use crate::enlarge::enlarge;
 use crate::{Error, Result};
 
 /// A panel's short side is shown at this many pixels at least …
@@ -62,8 +63,6 @@ pub fn render_png(chip: &Chip) -> Result<Vec<u8>> {
     let scale = zoom(rows as u32, cols as u32);
     let width = ((cols as f64 * scale).round() as u32).max(1);
     let height = ((rows as f64 * scale).round() as u32).max(1);
-    let earlier = panel(&chip.earlier, width, height);
-    let mut later = panel(&chip.later, width, height);
     let line: Vec<(f64, f64)> = chip
         .line_px
         .iter()
@@ -72,7 +71,6 @@ pub fn render_png(chip: &Chip) -> Result<Vec<u8>> {
         .collect();
     // `max` drops a NaN on purpose: a pixel size that is not known must not lose the picture.
     let off_px = (OFF_M / chip.pixel_size_m * scale).min(f64::from(width.min(height)) / 8.0).max(OFF_PX);
-    outline(&mut later, &line, off_px);
 
     let labels = [&chip.earlier_label, &chip.later_label];
     let label_scale = if labels.iter().all(|l| text_width(l, 2) <= width) { 2 } else { 1 };
@@ -86,8 +84,9 @@ pub fn render_png(chip: &Chip) -> Result<Vec<u8>> {
 
     let mut canvas = RgbImage::from_pixel(whole, head + height + foot, PAPER);
     let right = 2 * GUTTER + width;
-    imageops::replace(&mut canvas, &earlier, i64::from(GUTTER), i64::from(head));
-    imageops::replace(&mut canvas, &later, i64::from(right), i64::from(head));
+    panel(&chip.earlier, (width, height), &mut canvas, (GUTTER, head));
+    panel(&chip.later, (width, height), &mut canvas, (right, head));
+    outline(&mut canvas, (right, head), (width, height), &line, off_px);
     let letters = (width / (LETTER * label_scale)) as usize;
     for (x, label) in [(GUTTER, labels[0]), (right, labels[1])] {
         let label: String = label.chars().take(letters).collect();
@@ -106,65 +105,81 @@ pub fn render_png(chip: &Chip) -> Result<Vec<u8>> {
 fn encode(canvas: &RgbImage) -> Result<Vec<u8>> {
     let (width, height) = canvas.dimensions();
     let mut out = Vec::new();
-    PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive)
+    PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Paeth)
         .write_image(canvas.as_raw(), width, height, ExtendedColorType::Rgb8)
         .map_err(|source| Error::Png { width, height, source })?;
     Ok(out)
 }
 
-/// How many pixels of the screen a pixel of the chip takes: a whole number where small, less than 1 where large.
+/// How many pixels of the screen a pixel of the chip takes: steps of a half where small, less than 1 where large.
 fn zoom(rows: u32, cols: u32) -> f64 {
     let (short, long) = (rows.min(cols), rows.max(cols));
-    let needed = SMALLEST_PX.div_ceil(short).min(LARGEST_PX / long);
-    if needed > 1 { f64::from(needed) } else { (f64::from(LARGEST_PX) / f64::from(long)).min(1.0) }
+    let halves = (2 * SMALLEST_PX).div_ceil(short).min(2 * LARGEST_PX / long);
+    if halves > 2 { f64::from(halves) / 2.0 } else { (f64::from(LARGEST_PX) / f64::from(long)).min(1.0) }
 }
 
-fn panel(pixels: &Array3<u8>, width: u32, height: u32) -> RgbImage {
+/// Draws a picture `size` (width, height) pixels large with its upper left corner at `corner`.
+fn panel(pixels: &Array3<u8>, size: (u32, u32), canvas: &mut RgbImage, corner: (u32, u32)) {
     let (rows, cols, _) = pixels.dim();
+    if size.0 >= cols as u32 && size.1 >= rows as u32 {
+        return enlarge(pixels, size, canvas, corner);
+    }
     let source = RgbImage::from_fn(cols as u32, rows as u32, |x, y| {
         Rgb([0, 1, 2].map(|b| pixels[(y as usize, x as usize, b)]))
     });
-    if source.dimensions() == (width, height) {
-        source
-    } else {
-        imageops::resize(&source, width, height, imageops::FilterType::CatmullRom)
-    }
+    let smaller = imageops::resize(&source, size.0, size.1, imageops::FilterType::CatmullRom);
+    imageops::replace(canvas, &smaller, i64::from(corner.0), i64::from(corner.1));
 }
 
-/// Draws the contour at `off_px` around a line, bright on a dark edge.
+/// Draws the contour at `off_px` around a line, bright on a dark edge, within the panel of `size` (width, height)
+/// at `corner`; the line is in pixels of the panel, `(x, y)`.
 ///
 /// The contour of the distance to the line stays clean where the line winds, which offset copies of it do not.
-fn outline(canvas: &mut RgbImage, line: &[(f64, f64)], off_px: f64) {
-    let (width, height) = canvas.dimensions();
+fn outline(
+    canvas: &mut RgbImage,
+    corner: (u32, u32),
+    (width, height): (u32, u32),
+    line: &[(f64, f64)],
+    off_px: f64,
+) {
     let reach = off_px + STROKE_PX + 1.5;
-    // Distance to the line, where within reach.
-    let mut nearest = vec![f64::INFINITY; (width * height) as usize];
     let single = [line.first().copied().unwrap_or_default(); 2];
     let segments: Vec<&[(f64, f64)]> = match line.len() {
         0 => return,
         1 => vec![&single],
         _ => line.windows(2).collect(),
     };
+    // Square of the distance to the line, where within reach.
+    let mut nearest2 = vec![f32::INFINITY; (width * height) as usize];
     for s in segments {
         let ((ax, ay), (bx, by)) = (s[0], s[1]);
-        let (dx, dy) = (bx - ax, by - ay);
-        let length2 = dx * dx + dy * dy;
-        let cut = |v: f64, end: u32| v.clamp(0.0, f64::from(end)) as u32;
+        let cut = |v: f64, end: u32| v.clamp(0.0, f64::from(end)) as usize;
         let (left, right) = (cut(ax.min(bx) - reach, width), cut((ax.max(bx) + reach).ceil(), width));
         let (top, bottom) = (cut(ay.min(by) - reach, height), cut((ay.max(by) + reach).ceil(), height));
+        let (ax, ay, dx, dy) = (ax as f32, ay as f32, (bx - ax) as f32, (by - ay) as f32);
+        let length2 = dx * dx + dy * dy;
+        let (ux, uy) = if length2 > 0.0 { (dx / length2, dy / length2) } else { (0.0, 0.0) };
         for y in top..bottom {
-            for x in left..right {
-                let (px, py) = (f64::from(x) + 0.5 - ax, f64::from(y) + 0.5 - ay);
-                let t = if length2 > 0.0 { ((px * dx + py * dy) / length2).clamp(0.0, 1.0) } else { 0.0 };
-                let d = (px - t * dx).hypot(py - t * dy);
-                let held = &mut nearest[(y * width + x) as usize];
-                *held = held.min(d);
+            let py = y as f32 + 0.5 - ay;
+            let row = &mut nearest2[y * width as usize + left..y * width as usize + right.max(left)];
+            for (i, held) in row.iter_mut().enumerate() {
+                let px = (left + i) as f32 + 0.5 - ax;
+                let t = (px * ux + py * uy).clamp(0.0, 1.0);
+                let (ex, ey) = (px - t * dx, py - t * dy);
+                *held = held.min(ex * ex + ey * ey);
             }
         }
     }
-    for (pixel, d) in canvas.pixels_mut().zip(nearest) {
-        let depth = (d - off_px).abs() - STROKE_PX / 2.0;
+    let near = off_px - STROKE_PX / 2.0 - 1.5;
+    let (near2, far2) = ((near.max(0.0) * near.max(0.0)) as f32, (reach * reach) as f32);
+    for (n, &d2) in nearest2.iter().enumerate() {
+        if d2 < near2 || d2 > far2 {
+            continue;
+        }
+        let depth = (f64::from(d2).sqrt() - off_px).abs() - STROKE_PX / 2.0;
         if depth < 1.5 {
+            let (x, y) = (n as u32 % width, n as u32 / width);
+            let pixel = canvas.get_pixel_mut(corner.0 + x, corner.1 + y);
             mix(pixel, DARK, 0.6 * (1.5 - depth).clamp(0.0, 1.0));
             mix(pixel, BRIGHT, (0.5 - depth).clamp(0.0, 1.0));
         }
@@ -268,9 +283,10 @@ mod tests {
         let mut chip = scene(128, 160);
         chip.later = chip.earlier.clone();
         let back = image::load_from_memory(&render_png(&chip).unwrap()).unwrap().to_rgb8();
-        let (w, head) = (160 * 4, LETTER * 2 + 2 * GUTTER);
+        // 128 px high: 3.5 times as large makes 400.
+        let (w, head) = (160 * 7 / 2, LETTER * 2 + 2 * GUTTER);
         let differs = |row: f64, col: f64| {
-            let (x, y) = ((col * 4.0) as u32, (row * 4.0) as u32 + head);
+            let (x, y) = ((col * 3.5) as u32, (row * 3.5) as u32 + head);
             back.get_pixel(GUTTER + x, y) != back.get_pixel(2 * GUTTER + w + x, y)
         };
         assert!(chip.line_px.iter().all(|&(r, c)| !differs(r, c)));

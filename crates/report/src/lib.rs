@@ -15,6 +15,7 @@ pub mod distance;
 mod draw;
 mod earth;
 pub mod earthworks;
+mod enlarge;
 mod error;
 pub mod front;
 mod geojson;

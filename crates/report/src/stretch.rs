@@ -1,11 +1,13 @@
 //! Image brightness to what a screen shows.
 
-use ndarray::{Array3, ArrayView2, ArrayView3};
+use ndarray::{Array3, ArrayView2, ArrayView3, Axis, s};
 
 use crate::{Error, Result};
 
 /// Grey levels of the hatch over invalid pixels.
 const HATCH: [u8; 2] = [96, 128];
+/// About as many pixels say where the percentiles lie: to half a percent of the pixels.
+const MOST_PX: f64 = 16_384.0;
 
 /// A linear stretch: `low` becomes 0, `high` 255.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,28 +23,31 @@ impl Stretch {
     /// that colours stay true.
     ///
     /// `pixels` is `(bands, rows, cols)` of `u8`, `u16` or `f32`; `valid` is `(rows, cols)`. Values that are not
-    /// finite do not count. Where nothing counts, 0..1; where all are equal, the value ± ½, mid-grey.
+    /// finite do not count; of large images every so many rows and columns do. Where nothing counts, 0..1; where all are equal, the value ± ½, mid-grey.
     ///
     /// # Errors
     /// [`Error::StretchShape`] where the shapes differ or there is no band.
     pub fn of<T: Copy + Into<f64>>(pixels: ArrayView3<'_, T>, valid: ArrayView2<'_, bool>) -> Result<Self> {
         check(pixels, valid)?;
-        let mut values: Vec<f64> = pixels
-            .outer_iter()
-            .take(3)
-            .flat_map(|band| {
-                band.iter().zip(valid).filter(|(_, v)| **v).map(|(p, _)| (*p).into()).collect::<Vec<f64>>()
-            })
-            .filter(|v| v.is_finite())
-            .collect();
+        let step = ((valid.len() as f64 / MOST_PX).sqrt().ceil() as usize).max(1);
+        let part = s![..;step, ..;step];
+        let valid = valid.slice(part);
+        let mut values: Vec<f64> = Vec::with_capacity(3 * valid.len());
+        for band in pixels.outer_iter().take(3) {
+            let shown = band.slice(part).into_iter().zip(valid).filter(|(_, v)| **v);
+            values.extend(shown.map(|(p, _)| (*p).into()).filter(|v| v.is_finite()));
+        }
         if values.is_empty() {
             return Ok(Self { low: 0.0, high: 1.0 });
         }
-        let mut at = |share: f64| {
-            let k = (share * (values.len() - 1) as f64).round() as usize;
-            *values.select_nth_unstable_by(k, f64::total_cmp).1
+        let rank = |share: f64| (share * (values.len() - 1) as f64).round() as usize;
+        let (first, last) = (rank(0.02), rank(0.98));
+        let (_, low, above) = values.select_nth_unstable_by(first, f64::total_cmp);
+        let low = *low;
+        let high = match last.checked_sub(first + 1) {
+            Some(k) => *above.select_nth_unstable_by(k, f64::total_cmp).1,
+            None => low,
         };
-        let (low, high) = (at(0.02), at(0.98));
         if high > low { Ok(Self { low, high }) } else { Ok(Self { low: low - 0.5, high: high + 0.5 }) }
     }
 
@@ -60,15 +65,23 @@ impl Stretch {
     ) -> Result<Array3<u8>> {
         check(pixels, valid)?;
         let (bands, rows, cols) = pixels.dim();
-        let range = self.high - self.low;
-        Ok(Array3::from_shape_fn((rows, cols, 3), |(r, c, b)| {
-            let v: f64 = pixels[(if bands >= 3 { b } else { 0 }, r, c)].into();
-            if valid[(r, c)] && v.is_finite() {
-                ((v - self.low) / range * 255.0).round().clamp(0.0, 255.0) as u8
-            } else {
-                HATCH[usize::from((r + c) % 8 < 4)]
+        let levels = 255.0 / (self.high - self.low);
+        let mut shown = Array3::<u8>::zeros((rows, cols, 3));
+        for r in 0..rows {
+            let mut out = shown.index_axis_mut(Axis(0), r);
+            let bands = [0, 1, 2].map(|b| pixels.slice(s![if bands >= 3 { b } else { 0 }, r, ..]));
+            let pixels = bands[0].iter().zip(bands[1]).zip(bands[2]).zip(valid.row(r));
+            for (c, (mut out, (((&x, &y), &z), &valid))) in out.outer_iter_mut().zip(pixels).enumerate() {
+                let hatch = HATCH[usize::from((r + c) % 8 < 4)];
+                for (out, value) in out.iter_mut().zip([x, y, z]) {
+                    let v: f64 = value.into();
+                    // The cast cuts, so that half a level more rounds; it stops at 0 and 255.
+                    let level = ((v - self.low) * levels + 0.5) as u8;
+                    *out = if valid && v.is_finite() { level } else { hatch };
+                }
             }
-        }))
+        }
+        Ok(shown)
     }
 }
 
