@@ -39,6 +39,8 @@ pub struct VectorLayer<'a> {
 pub fn write_vector(path: &Path, format: VectorFormat, layers: &[VectorLayer<'_>]) -> Result<()> {
     library::quiet();
     library::forget_failures();
+    // A GeoPackage says when it was written; equal layers are to give equal bytes. Fails only for a NUL in a string.
+    let _ = gdal::config::set_config_option("OGR_CURRENT_DATE", "1970-01-01T00:00:00.000Z");
     let failed = |e: String| Error::Vector { path: path.into(), source: e.into() };
     let driver = match format {
         VectorFormat::GeoPackage => "GPKG",

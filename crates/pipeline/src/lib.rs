@@ -2,6 +2,7 @@
 //!
 //! * [`inspect()`] says what a folder holds and which captures would be compared.
 //! * [`survey()`] does the whole job: catalogue, pairs, comparison, measurement, documents.
+//! * [`report()`] measures a finished run anew; [`compare_runs`] sets two side by side.
 //! * [`simulate()`] writes an order of tiles whose truth is known.
 //!
 //! tokio where waiting happens, rayon where computing happens; they meet in [`survey()`] and nowhere else. What a
@@ -15,26 +16,31 @@ mod events;
 mod identify;
 mod inspect;
 mod journal;
+mod measure;
 mod options;
 mod pair;
 mod place;
 mod record;
+mod remeasure;
 mod simulation;
 mod source;
 mod survey;
 mod view;
 
 // What options are made of, so that a front end needs no other crate.
+pub use ::report::{Comparison, FrontOptions, FrontRule, SystemOptions};
 pub use diff;
-pub use report::FrontOptions;
 pub use simulate::Options as SceneOptions;
 
+pub use documents::Format;
 pub use error::{Error, Result, Skips, chain};
 pub use events::{Event, Events, Quiet, Stop};
 pub use inspect::{Inspection, inspect};
+pub use measure::{ContextFile, MeasureOptions};
 pub use options::{ChipOptions, SurveyOptions};
 pub use pair::{PairResult, PairSeconds};
 pub use record::{PairRecord, PairStatus, SkippedRecord};
+pub use remeasure::{ReportOptions, ReportOutcome, compare_runs, report};
 pub use simulation::{SimulateOptions, Simulated, simulate};
 pub use source::PairReader;
 pub use survey::{SurveyOutcome, survey};
