@@ -115,3 +115,50 @@ pub fn put_in_context(found: &mut [MeasuredEarthwork], layers: &[ContextLayer]) 
         f.nearby = layers.iter().filter_map(|l| l.nearest(&f.earthwork.centreline)).collect();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use geo_types::line_string;
+    use serde_json::json;
+
+    use super::*;
+
+    fn layer() -> ContextLayer {
+        let feature = |name: Value, geometry: Value| json!({"type": "Feature", "properties": {"name": name}, "geometry": geometry});
+        let root = json!({"type": "FeatureCollection", "features": [
+            feature(json!("E38"), json!({"type": "LineString", "coordinates": [[35.0, 51.0], [36.0, 51.0]]})),
+            feature(json!("Lgov"), json!({"type": "Point", "coordinates": [35.5, 52.0]})),
+            feature(Value::Null, json!({"type": "Polygon",
+                "coordinates": [[[35.0, 53.0], [36.0, 53.0], [36.0, 54.0], [35.0, 54.0], [35.0, 53.0]]]})),
+        ]});
+        ContextLayer::from_geojson(Path::new("x"), "roads", &root).unwrap()
+    }
+
+    #[test]
+    fn the_nearest_feature_is_named_with_its_way_and_how_the_work_runs() {
+        let layer = layer();
+        let near = |line: LineString| layer.nearest(&line).unwrap();
+        let along = near(line_string![(x: 35.5, y: 50.999), (x: 35.503, y: 50.999)]);
+        assert_eq!((along.name.as_deref(), along.direction), (Some("E38"), Some(Compass::S)));
+        assert!(
+            (along.distance_m - 111.25).abs() < 0.1 && along.runs.as_deref() == Some("along"),
+            "{along:?}"
+        );
+        let across = near(line_string![(x: 35.5, y: 50.999), (x: 35.5, y: 51.001)]);
+        assert_eq!(
+            (across.distance_m, across.direction, across.runs.as_deref()),
+            (0.0, None, Some("across"))
+        );
+        let town = near(line_string![(x: 35.5, y: 51.9), (x: 35.51, y: 51.9)]);
+        assert_eq!((town.name.as_deref(), town.runs), (Some("Lgov"), None));
+        let inside = near(line_string![(x: 35.5, y: 53.5), (x: 35.51, y: 53.5)]);
+        assert!(inside.inside && inside.name.is_none());
+    }
+
+    #[test]
+    fn an_empty_layer_is_refused() {
+        let root = json!({"type": "FeatureCollection", "features": []});
+        let refused = ContextLayer::from_geojson(Path::new("roads.gpkg"), "roads", &root);
+        assert!(matches!(refused, Err(Error::NoContext { path }) if path.ends_with("roads.gpkg")));
+    }
+}

@@ -138,3 +138,61 @@ fn describe(mut members: Vec<usize>, found: &[MeasuredEarthwork]) -> Growth {
         metres_per_day_most: rate(seen),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{NaiveDate, TimeZone};
+    use domain::{Class, Earthwork, Evidence};
+    use geo_types::line_string;
+
+    use super::*;
+    use crate::{FrontLine, Fronts, ImagePrecision, measure_all};
+
+    fn day(d: u32) -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2024, 8, d, 0, 0, 0).unwrap()
+    }
+
+    /// Works on a parallel, seen first on a day, a week after they were absent; in thousandths of a degree, 111 m.
+    fn found(works: &[(&str, Class, f64, f64, u32)]) -> Vec<MeasuredEarthwork> {
+        let front = vec![line_string![(x: 9.0, y: -0.1), (x: 11.0, y: -0.1)]];
+        let front = FrontLine::from_lines(front, NaiveDate::default(), "test", "claimed").unwrap();
+        let work = |&(id, class, west, east, seen): &(&str, Class, f64, f64, u32)| Earthwork {
+            id: id.to_owned(),
+            class,
+            confidence: 0.9,
+            centreline: line_string![(x: 10.0 + west / 1e3, y: 0.0), (x: 10.0 + east / 1e3, y: 0.0)],
+            length_m: 100.0,
+            width_m: 1.5,
+            earlier: day(seen - 7),
+            later: day(seen),
+            pair: String::new(),
+            evidence: Evidence::default(),
+        };
+        let works = works.iter().map(work).collect();
+        measure_all(works, &Fronts::one(front), |_| ImagePrecision::of(None, None, None))
+    }
+
+    #[test]
+    fn what_continues_an_earlier_line_of_its_class_is_one_with_it() {
+        let grown = growth(&found(&[
+            ("c", Class::Trench, 3.05, 4.0, 22), // 6 m on from b
+            ("a", Class::Trench, 0.0, 1.0, 8),
+            ("b", Class::Trench, 1.1, 3.0, 15), // 11 m on from a
+            ("x", Class::Trench, 4.2, 5.0, 22), // 22 m on from c, and of its date
+            ("d", Class::AntiVehicleDitch, 1.0, 2.0, 15),
+        ]));
+        let ids: Vec<(&str, usize)> = grown.iter().map(|g| (g.id.as_str(), g.parts.len())).collect();
+        assert_eq!(ids, [("a", 3), ("x", 1), ("d", 1)]);
+        let a = &grown[0];
+        assert_eq!(a.parts, ["a", "b", "c"]);
+        assert_eq!(
+            (a.last_absent.as_str(), a.first_seen.as_str()),
+            ("2024-08-01T00:00:00Z", "2024-08-08T00:00:00Z")
+        );
+        assert_eq!(a.lengths.iter().map(|l| l.length_m).collect::<Vec<_>>(), [100.0, 200.0, 300.0]);
+        // 300 m in 21 days at the slowest, in 14 at the fastest.
+        assert_eq!((a.metres_per_day_least, a.metres_per_day_most), (14.3, Some(21.4)));
+        assert_eq!(grown[1].metres_per_day_most, None);
+        assert!(growth(&[]).is_empty());
+    }
+}

@@ -261,3 +261,80 @@ pub(crate) fn axis(lines: &[LineString]) -> (Option<f64>, f64) {
     let clear = short.max(0.0).sqrt() <= long.sqrt() * 2.0 / 3.0;
     (clear.then(|| (90.0 - angle.to_degrees()).rem_euclid(180.0)), ends.1 - ends.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, NaiveDate};
+    use domain::{Earthwork, Evidence};
+    use geo_types::line_string;
+
+    use super::*;
+    use crate::{FrontLine, Fronts, ImagePrecision, measure_all};
+
+    /// Works along parallels from a front on the equator: (class, west, east, latitude) in thousandths of a degree,
+    /// which are 111 m here.
+    fn found(works: &[(Class, f64, f64, f64)]) -> Vec<MeasuredEarthwork> {
+        let front = vec![line_string![(x: 9.0, y: 0.0), (x: 11.0, y: 0.0)]];
+        let front = FrontLine::from_lines(front, NaiveDate::default(), "test", "claimed").unwrap();
+        let work = |(i, &(class, west, east, lat)): (usize, &(Class, f64, f64, f64))| Earthwork {
+            id: format!("w{i}"),
+            class,
+            confidence: 0.9,
+            centreline: line_string![(x: 10.0 + west / 1e3, y: lat / 1e3), (x: 10.0 + east / 1e3, y: lat / 1e3)],
+            length_m: (east - west) * 111.32,
+            width_m: 1.5,
+            earlier: DateTime::default(),
+            later: DateTime::default(),
+            pair: String::new(),
+            evidence: Evidence::default(),
+        };
+        let works = works.iter().enumerate().map(work).collect();
+        measure_all(works, &Fronts::one(front), |_| ImagePrecision::of(None, None, None))
+    }
+
+    const T: Class = Class::Trench;
+    const D: Class = Class::AntiVehicleDitch;
+
+    #[test]
+    fn gaps_by_class_make_systems_and_distances_make_lines() {
+        let mut works = found(&[
+            (T, 0.0, 2.0, 50.0),
+            (T, 2.4, 4.0, 50.0),  // 45 m on: the same system
+            (T, 4.6, 6.0, 50.0),  // 67 m on: another
+            (D, 0.0, 6.0, 105.0), // ditches 200 m apart, and a trench 550 m behind them
+            (D, 7.8, 9.0, 105.0),
+            (T, 2.0, 3.0, 110.0),
+        ]);
+        let (systems, lines) = systems(&mut works, &SystemOptions::default());
+        let members: Vec<Vec<&str>> =
+            systems.iter().map(|s| s.earthworks.iter().map(String::as_str).collect()).collect();
+        assert_eq!(members, [vec!["w0", "w1"], vec!["w2"], vec!["w3", "w4", "w5"]]);
+        assert_eq!(lines.iter().map(|l| l.systems.len()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!((systems[1].line, systems[2].line, works[5].system.as_deref()), (1, 2, Some("S3")));
+        // 0.05 degrees of latitude at the equator: 5,528.7 m (GeographicLib).
+        assert!((lines[0].distance_m[0] - 5_528.7).abs() < 0.1, "{lines:?}");
+        assert!((systems[2].ditch_m - 7.2 * 111.32).abs() < 0.1);
+        assert_eq!(systems[0].orientation_deg, Some(90.0));
+        assert_eq!((systems[0].direction, systems[0].faces), (Some(Compass::N), Some(Compass::S)));
+        assert!((systems[0].extent_m - 4.0 * 111.32).abs() < 0.5);
+    }
+
+    #[test]
+    fn the_gaps_are_options_and_nothing_makes_nothing() {
+        let mut works = found(&[(T, 0.0, 2.0, 50.0), (T, 4.6, 6.0, 50.0)]);
+        assert_eq!(systems(&mut works, &SystemOptions::default()).0.len(), 2);
+        let wide = SystemOptions { trench_gap_m: 300.0, ..SystemOptions::default() };
+        assert_eq!(systems(&mut works, &wide).0.len(), 1);
+        assert!(systems(&mut [], &wide).1.is_empty());
+        assert!(SystemOptions { line_gap_m: f64::NAN, ..wide }.validate().is_err());
+    }
+
+    #[test]
+    fn an_axis_is_that_of_the_line_and_a_square_has_none() {
+        let (north_east, length) = axis(&[line_string![(x: 10.0, y: 0.0), (x: 10.01, y: 0.01)]]);
+        // A degree of latitude is 0.7 % shorter here.
+        assert!((north_east.unwrap() - 45.2).abs() < 0.1 && (length - 1_569.0).abs() < 2.0);
+        let square = line_string![(x: 0.0, y: 0.0), (x: 0.01, y: 0.0), (x: 0.01, y: 0.01), (x: 0.0, y: 0.01), (x: 0.0, y: 0.0)];
+        assert_eq!(axis(&[square]).0, None);
+    }
+}
