@@ -163,5 +163,5 @@ fn in_force(path: &Path, how: &FrontOptions, laters: &[NaiveDate]) -> Result<Vec
 
 /// The precision of the later image of a pair.
 pub(crate) fn precision(later: &Capture, residual_px: Option<f64>, pixel_m: f64) -> ImagePrecision {
-    ImagePrecision::of(later.platform.as_deref(), None, residual_px.map(|px| px * pixel_m))
+    ImagePrecision::of(later.platform.as_deref(), later.ce90_m, residual_px.map(|px| px * pixel_m))
 }

@@ -156,6 +156,7 @@ pub(crate) struct CaptureRecord<'a> {
     date_source: DateSource,
     platform: Option<&'a str>,
     gsd_m: Option<f64>,
+    ce90_m: Option<f64>,
     #[serde(flatten)]
     view: ViewGeometry,
     cloud_percent: Option<f64>,
@@ -176,6 +177,7 @@ impl<'a> CaptureRecord<'a> {
             date_source: c.date_source,
             platform: c.platform.as_deref(),
             gsd_m: c.gsd_m,
+            ce90_m: c.ce90_m,
             view: c.view,
             cloud_percent: c.cloud_percent,
             rows: c.grid.rows,
