@@ -81,6 +81,7 @@ impl Documents<'_> {
             systems: &self.measured.systems,
             lines: &self.measured.lines,
             growth: &self.measured.growth,
+            control: &self.measured.control,
             coverage: self.coverage,
             chips: self.chips,
             notes: self.notes,

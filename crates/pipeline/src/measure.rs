@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use domain::{Capture, Earthwork};
 use geo_types::Coord;
 use report::{
-    ContextLayer, DefenceLine, FrontFile, FrontLine, FrontOptions, Fronts, Growth, ImagePrecision,
-    MeasuredEarthwork, System, SystemOptions, growth, measure_all, put_in_context, systems,
+    ContextLayer, Control, DefenceLine, FrontFile, FrontLine, FrontOptions, Fronts, Growth, ImagePrecision,
+    MeasuredEarthwork, System, SystemOptions, control, growth, measure_all, put_in_context, systems,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,7 @@ pub(crate) struct Measured {
     pub systems: Vec<System>,
     pub lines: Vec<DefenceLine>,
     pub growth: Vec<Growth>,
+    pub control: Vec<Control>,
 }
 
 impl Ground {
@@ -98,8 +99,9 @@ impl Ground {
         let mut found = measure_all(works, &self.fronts, of);
         put_in_context(&mut found, &self.context);
         let (systems, lines) = systems(&mut found, options);
-        let growth = growth(&found);
-        Measured { found, systems, lines, growth }
+        let growth = growth(&mut found);
+        let control = control(&self.fronts, &self.context);
+        Measured { found, systems, lines, growth, control }
     }
 }
 

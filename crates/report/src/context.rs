@@ -72,6 +72,14 @@ impl ContextLayer {
         Ok(Self { kind: kind.to_owned(), names, lines, index })
     }
 
+    /// The named features, each at the first point of it.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&str, Coord)> {
+        self.names.iter().enumerate().filter_map(|(owner, name)| {
+            let line = &self.lines.iter().find(|(o, _)| *o == owner)?.1;
+            Some((name.as_deref()?, *line.0.first()?))
+        })
+    }
+
     /// The feature nearest to a line.
     pub fn nearest(&self, line: &LineString) -> Option<Nearby> {
         let (measure, owner) = self.index.measure_owner(line)?;

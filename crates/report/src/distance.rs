@@ -152,6 +152,11 @@ impl FrontIndex {
         Self { earth: Earth::wgs84(), tree: PieceTree::new(cut), areas: Areas::new(areas) }
     }
 
+    /// True where a point lies in an area.
+    pub(crate) fn contains(&self, p: Coord) -> bool {
+        !self.areas.is_empty() && self.areas.contain(p)
+    }
+
     /// As [`FrontIndex::measure`], with the feature that is nearest; `None` where nothing is.
     pub(crate) fn measure_owner(&self, line: &LineString) -> Option<(Measure, usize)> {
         let pair = nearest(&self.earth, &self.tree, &work_pieces(line))?;

@@ -35,6 +35,8 @@ pub struct MeasuredEarthwork {
     pub nearby: Vec<Nearby>,
     /// The system that it is part of.
     pub system: Option<String>,
+    /// The line that it is part of over time: the id of the part that was there first.
+    pub line: Option<String>,
 }
 
 /// Measures every earthwork, in the order given; `precision` says how well the image of a pair is placed.
@@ -79,6 +81,8 @@ struct Properties<'a> {
     width_m: f64,
     earlier: String,
     later: String,
+    last_absent: String,
+    first_seen: String,
     distance_m: f64,
     distance_km: f64,
     distance_mi: f64,
@@ -95,6 +99,7 @@ struct Properties<'a> {
     nearest_on_work: [f64; 2],
     pair: &'a str,
     system: Option<&'a str>,
+    line: Option<&'a str>,
     sentence: String,
     evidence: Evidence,
     uncertainty: UncertaintyParts<'a>,
@@ -173,6 +178,8 @@ impl<'a> Properties<'a> {
             width_m: rounded(e.width_m, 2),
             earlier: rfc3339(e.earlier),
             later: rfc3339(e.later),
+            last_absent: rfc3339(e.earlier),
+            first_seen: rfc3339(e.later),
             distance_m: rounded(m.distance_m, 1),
             distance_km: rounded(m.distance_m / 1000.0, 3),
             distance_mi: rounded(m.distance_m / METRES_A_MILE, 3),
@@ -189,6 +196,7 @@ impl<'a> Properties<'a> {
             nearest_on_work: position(m.nearest_on_work),
             pair: &e.pair,
             system: found.system.as_deref(),
+            line: found.line.as_deref(),
             sentence: sentence(found, fronts),
             evidence: Evidence {
                 gain: rounded(e.evidence.gain, 3),
@@ -428,11 +436,12 @@ mod tests {
             lines[1],
             "{\"type\":\"Feature\",\"id\":\"f1\",\"properties\":{\"id\":\"f1\",\"class\":\"trench\",\
              \"confidence\":0.912,\"length_m\":240.0,\"width_m\":1.52,\"earlier\":\"2024-08-05T08:31:00Z\",\
-             \"later\":\"2024-08-12T08:40:05Z\",\"distance_m\":13734.5,\"distance_km\":13.735,\"distance_mi\":8.534,\
+             \"later\":\"2024-08-12T08:40:05Z\",\"last_absent\":\"2024-08-05T08:31:00Z\",\
+             \"first_seen\":\"2024-08-12T08:40:05Z\",\"distance_m\":13734.5,\"distance_km\":13.735,\"distance_mi\":8.534,\
              \"uncertainty_m\":5.0,\"bearing_deg\":0.0,\"back_bearing_deg\":180.0,\"direction\":\"N\",\
              \"front_source\":\"press, \\\"map\\\"\",\"front_date\":\"2024-08-14\",\"front_class\":\"claimed\",\
              \"front_age_days\":-2,\"side\":null,\"nearest_on_front\":[35.5,51.0],\"nearest_on_work\":[35.5,51.1234568],\
-             \"pair\":\"a..b\",\"system\":null,\"sentence\":\"trench, 240 m, 13.7 km (8.5 mi) N of the claimed limit of 14 August 2024, \
+             \"pair\":\"a..b\",\"system\":null,\"line\":null,\"sentence\":\"trench, 240 m, 13.7 km (8.5 mi) N of the claimed limit of 14 August 2024, \
              dug between 5 and 12 August 2024; confidence 0.91\",\"evidence\":{\"gain\":5.5,\"contrast_later\":0.2,\"contrast_earlier\":0.0,\
              \"continuity\":0.9},\"uncertainty\":{\"geolocation_m\":5.0,\
              \"geolocation_from\":\"default for WorldView\",\"alignment_m\":0.25,\"front_m\":null},\

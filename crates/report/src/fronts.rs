@@ -59,6 +59,14 @@ impl Fronts {
         &self.lines
     }
 
+    /// Places of all fronts, each with the number of its source, by source and day.
+    pub(crate) fn by_source(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let of = |(source, days): (usize, &'_ Vec<(NaiveDate, Vec<usize>)>)| {
+            days.iter().flat_map(|d| &d.1).map(|&line| (source, line)).collect::<Vec<_>>()
+        };
+        self.sources.iter().enumerate().flat_map(of)
+    }
+
     /// The fronts in force on a day: the one that leads first, then its other classes, then the other sources'.
     pub fn in_force(&self, day: NaiveDate) -> Vec<usize> {
         let of = |days: &Vec<(NaiveDate, Vec<usize>)>| {
@@ -125,6 +133,7 @@ impl<'a> FrontsIndex<'a> {
             uncertainty,
             nearby: Vec::new(),
             system: None,
+            line: None,
             earthwork,
         }
     }

@@ -65,8 +65,8 @@ fn cut(line: &LineString) -> Vec<Piece> {
 /// continues no other.
 ///
 /// A work continues one of the same class that was seen on an earlier date and comes within 15 m of it; of several,
-/// the nearest.
-pub fn growth(found: &[MeasuredEarthwork]) -> Vec<Growth> {
+/// the nearest. Writes the name of its line to each work.
+pub fn growth(found: &mut [MeasuredEarthwork]) -> Vec<Growth> {
     let leaves = found.iter().enumerate().flat_map(|(work, f)| {
         cut(&f.earthwork.centreline).into_iter().map(move |piece| Leaf { work, piece })
     });
@@ -83,7 +83,15 @@ pub fn growth(found: &[MeasuredEarthwork]) -> Vec<Growth> {
     for work in 0..found.len() {
         groups[first(work)].push(work);
     }
-    groups.into_iter().filter(|g| !g.is_empty()).map(|members| describe(members, found)).collect()
+    let mut out = Vec::new();
+    for members in groups.into_iter().filter(|g| !g.is_empty()) {
+        let grown = describe(members.clone(), found);
+        for work in members {
+            found[work].line = Some(grown.id.clone());
+        }
+        out.push(grown);
+    }
+    out
 }
 
 fn predecessor(f: &MeasuredEarthwork, found: &[MeasuredEarthwork], tree: &RTree<Leaf>) -> Option<usize> {
@@ -174,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_continues_an_earlier_line_of_its_class_is_one_with_it() {
-        let grown = growth(&found(&[
+        let grown = growth(&mut found(&[
             ("c", Class::Trench, 3.05, 4.0, 22), // 6 m on from b
             ("a", Class::Trench, 0.0, 1.0, 8),
             ("b", Class::Trench, 1.1, 3.0, 15), // 11 m on from a
@@ -193,6 +201,6 @@ mod tests {
         // 300 m in 21 days at the slowest, in 14 at the fastest.
         assert_eq!((a.metres_per_day_least, a.metres_per_day_most), (14.3, Some(21.4)));
         assert_eq!(grown[1].metres_per_day_most, None);
-        assert!(growth(&[]).is_empty());
+        assert!(growth(&mut []).is_empty());
     }
 }

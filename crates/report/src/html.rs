@@ -12,7 +12,7 @@ use domain::Reason;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::summary::{Summary, leading, ordinal, range, rivals, sentences, spread_m};
+use crate::summary::{Summary, control_words, leading, ordinal, range, rivals, sentences, spread_m};
 use crate::words::{area, day, distance, front, length};
 use crate::{Error, Result, Totals};
 
@@ -297,6 +297,20 @@ impl Page<'_> {
                     day(later)
                 );
             }
+        }
+        if !s.control.is_empty() {
+            out.push_str("<h3>Area of control</h3>\n<ul>\n");
+            for c in s.control {
+                let words = control_words(c);
+                let _ = writeln!(
+                    out,
+                    "<li>{} ({}): {}</li>",
+                    escaped(&c.source),
+                    escaped(&c.class),
+                    escaped(&words)
+                );
+            }
+            out.push_str("</ul>\n");
         }
         let notes: Vec<&String> = s.fronts.lines().iter().flat_map(|f| &f.notes).collect();
         if !notes.is_empty() {

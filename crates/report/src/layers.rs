@@ -49,10 +49,8 @@ pub fn summary_json(s: &Summary<'_>, version: &str) -> String {
         .chain(rivals(s).into_iter().filter(|i| !leading.contains(i)))
         .map(|i| {
             let f = &s.fronts.lines()[i];
-            let km2: f64 = f.areas().iter().map(crate::control::area_km2).sum();
             json!({"source": f.source, "class": f.class, "date": f.date.to_string(), "leads": leading.contains(&i),
-                "uncertainty_m": f.uncertainty_m, "notes": f.notes,
-                "control_km2": (!f.areas().is_empty()).then(|| rounded(km2, 1))})
+                "uncertainty_m": f.uncertainty_m, "notes": f.notes})
         })
         .collect();
     let summary = json!({
@@ -64,6 +62,7 @@ pub fn summary_json(s: &Summary<'_>, version: &str) -> String {
         "systems": systems,
         "growth": s.growth,
         "fronts": fronts,
+        "control": s.control,
         "notes": s.notes,
     });
     format!("{summary:#}\n")

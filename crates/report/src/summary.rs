@@ -8,7 +8,7 @@ use domain::{Class, Reason};
 
 use crate::distance::Side;
 use crate::words::{and, area, between, count, day, distance, front, length, plain};
-use crate::{CoverageFeature, DefenceLine, Fronts, Growth, MeasuredEarthwork, System, Totals};
+use crate::{Control, CoverageFeature, DefenceLine, Fronts, Growth, MeasuredEarthwork, System, Totals};
 
 /// A front older than this against the later image is warned about, days: fronts of manoeuvre move kilometres in
 /// a day (5.6 km in two days in the case that began this).
@@ -31,6 +31,8 @@ pub struct Summary<'a> {
     pub lines: &'a [DefenceLine],
     /// Works over time.
     pub growth: &'a [Growth],
+    /// Areas of control among the fronts.
+    pub control: &'a [Control],
     /// What was looked at and what was not, of every pair.
     pub coverage: &'a [CoverageFeature],
     /// Picture of an earthwork, by its id: path relative to the report.
@@ -50,6 +52,7 @@ pub fn report_md(summary: &Summary<'_>) -> String {
         out.push_str(&front_section(summary, front));
     }
     out.push_str(&spread(summary));
+    out.push_str(&control(summary));
     out.push_str(&coverage(summary));
     let notes: Vec<&String> = summary.notes.iter().collect();
     if !notes.is_empty() {
@@ -274,6 +277,34 @@ fn spread(s: &Summary<'_>) -> String {
     if let Some((f, m)) = widest {
         let id = f.earthwork.id.replace('`', "'");
         let _ = writeln!(out, "\nThe lines differ most for `{id}`: by {}.", distance(m));
+    }
+    out
+}
+
+/// One area of control in words: `1,240.5 km² on 14 August 2024, 12.1 km² more than on 10 August 2024; came in: A`.
+pub(crate) fn control_words(c: &Control) -> String {
+    let mut out = format!("{} km² on {}", area(c.km2), day(c.date));
+    if let (Some(since), Some(change)) = (c.since, c.change_km2) {
+        let way = if change < 0.0 { "less" } else { "more" };
+        let _ = write!(out, ", {} km² {way} than on {}", area(change.abs()), day(since));
+    }
+    for (what, names) in
+        [("settlements in it", &c.settlements), ("came in", &c.gained), ("went out", &c.lost)]
+    {
+        if !names.is_empty() {
+            let _ = write!(out, "; {what}: {}", names.join(", "));
+        }
+    }
+    out
+}
+
+fn control(s: &Summary<'_>) -> String {
+    if s.control.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n## Area of control\n\n");
+    for c in s.control {
+        let _ = writeln!(out, "- {} ({}): {}", plain(&c.source), plain(&c.class), plain(&control_words(c)));
     }
     out
 }
@@ -529,6 +560,7 @@ mod tests {
             systems: &[],
             lines: &[],
             growth: &[],
+            control: &[],
             coverage,
             chips: &chips,
             notes: &[],
