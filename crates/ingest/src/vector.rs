@@ -99,7 +99,7 @@ pub fn read_vector(path: &Path) -> Result<Value> {
 }
 
 /// WGS84, longitude first.
-pub(crate) fn lon_lat() -> gdal::errors::Result<SpatialRef> {
+fn lon_lat() -> gdal::errors::Result<SpatialRef> {
     let mut srs = SpatialRef::from_epsg(4326)?;
     srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
     Ok(srs)

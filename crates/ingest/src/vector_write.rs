@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gdal::spatial_ref::SpatialRef;
 use gdal::vector::{
     Feature, FieldDefn, Geometry, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType,
 };
@@ -10,7 +11,11 @@ use serde_json::Value;
 
 use crate::error::{Error, GdalMessage, Result};
 use crate::library;
-use crate::vector::lon_lat;
+
+/// Longitude and latitude on WGS84.
+const WGS84: &str = "GEOGCS[\"WGS 84\",DATUM[\"WGS_1984\",SPHEROID[\"WGS 84\",6378137,298.257223563,\
+     AUTHORITY[\"EPSG\",\"7030\"]],AUTHORITY[\"EPSG\",\"6326\"]],PRIMEM[\"Greenwich\",0,AUTHORITY[\"EPSG\",\"8901\"]],\
+     UNIT[\"degree\",0.0174532925199433,AUTHORITY[\"EPSG\",\"9122\"]],AUTHORITY[\"EPSG\",\"4326\"]]";
 
 /// Which vector file to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +90,8 @@ fn fields(features: &[Value]) -> Vec<(String, OGRFieldType::Type)> {
 }
 
 fn write_layer(dataset: &mut Dataset, layer: &VectorLayer<'_>) -> gdal::errors::Result<()> {
-    let srs = lon_lat()?;
+    // By its code GDAL gives WGS 84 now with, now without the members of its ensemble, depending on its cache.
+    let srs = SpatialRef::from_wkt(WGS84)?;
     let empty = Vec::new();
     let features = layer.features["features"].as_array().unwrap_or(&empty);
     let kinds: Vec<&str> = features.iter().filter_map(|f| f["geometry"]["type"].as_str()).collect();
