@@ -104,15 +104,41 @@ pub struct DefenceLine {
     pub length_m: f64,
 }
 
+/// An earthwork in space.
 struct Leaf {
     work: usize,
-    piece: Piece,
+    pieces: Vec<Piece>,
+    low: [f64; 3],
+    high: [f64; 3],
 }
 
 impl RTreeObject for Leaf {
     type Envelope = AABB<[f64; 3]>;
     fn envelope(&self) -> Self::Envelope {
-        AABB::from_corners(self.piece.pa, self.piece.pb)
+        AABB::from_corners(self.low, self.high)
+    }
+}
+
+impl Leaf {
+    fn of(work: usize, f: &MeasuredEarthwork) -> Self {
+        let mut cut = Vec::new();
+        for e in f.earthwork.centreline.lines() {
+            pieces(e.start, e.end, PIECE_M, &mut cut);
+        }
+        let corner = |pick: fn(f64, f64) -> f64, from: f64| {
+            let ends = cut.iter().flat_map(|p| [p.pa, p.pb]);
+            ends.fold([from; 3], |c, p| [0, 1, 2].map(|i| pick(c[i], p[i])))
+        };
+        let (low, high) = (corner(f64::min, f64::INFINITY), corner(f64::max, f64::NEG_INFINITY));
+        Self { work, pieces: cut, low, high }
+    }
+
+    /// True where the two come within `gap_m` of each other.
+    fn meets(&self, other: &Self, gap_m: f64) -> bool {
+        let apart = |i: usize| (self.low[i] - other.high[i]).max(other.low[i] - self.high[i]).max(0.0);
+        let gap2 = gap_m * gap_m;
+        (0..3).map(|i| apart(i).powi(2)).sum::<f64>() <= gap2
+            && self.pieces.iter().any(|p| other.pieces.iter().any(|q| chord_to_chord2(p, q).0 <= gap2))
     }
 }
 
@@ -120,26 +146,20 @@ impl RTreeObject for Leaf {
 ///
 /// Gaps are measured in space, which at these lengths is on the ground to a millimetre.
 pub fn systems(found: &mut [MeasuredEarthwork], options: &SystemOptions) -> (Vec<System>, Vec<DefenceLine>) {
-    let mut leaves = Vec::new();
-    for (work, f) in found.iter().enumerate() {
-        let mut cut = Vec::new();
-        for e in f.earthwork.centreline.lines() {
-            pieces(e.start, e.end, PIECE_M, &mut cut);
-        }
-        leaves.extend(cut.into_iter().map(|piece| Leaf { work, piece }));
-    }
+    let leaves: Vec<Leaf> = found.iter().enumerate().map(|(i, f)| Leaf::of(i, f)).collect();
+    let leaves = leaves.into_iter().filter(|l| !l.pieces.is_empty()).collect();
     let widest = options.trench_gap_m.max(options.ditch_gap_m).max(options.ditch_to_trench_m);
     let tree = RTree::bulk_load(leaves);
     let mut parent: Vec<usize> = (0..found.len()).collect();
     for leaf in &tree {
-        let low = [0, 1, 2].map(|i| leaf.piece.pa[i].min(leaf.piece.pb[i]) - widest);
-        let high = [0, 1, 2].map(|i| leaf.piece.pa[i].max(leaf.piece.pb[i]) + widest);
+        let (low, high) = (leaf.low.map(|v| v - widest), leaf.high.map(|v| v + widest));
         for other in tree.locate_in_envelope_intersecting(&AABB::from_corners(low, high)) {
+            // What is joined already need not be looked at, which in a dense place is nearly all.
             if other.work <= leaf.work || root(&mut parent, other.work) == root(&mut parent, leaf.work) {
                 continue;
             }
             let gap_m = options.gap_m(found[leaf.work].earthwork.class, found[other.work].earthwork.class);
-            if chord_to_chord2(&leaf.piece, &other.piece).0 <= gap_m * gap_m {
+            if leaf.meets(other, gap_m) {
                 let (a, b) = (root(&mut parent, leaf.work), root(&mut parent, other.work));
                 parent[a.max(b)] = a.min(b);
             }
