@@ -3,6 +3,7 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `scene` | small dated images with a known line, a front to measure from |
+//! | `run` | a finished run without images |
 //! | `tiff` | TIFFs that lack what GDAL would put into them |
 //! | `program` | builds `fosse` once and runs it |
 //! | `lines` | lines on a plane of metres; the buffer method |
@@ -11,6 +12,7 @@
 
 pub mod lines;
 pub mod program;
+pub mod run;
 pub mod scene;
 pub mod tiff;
 

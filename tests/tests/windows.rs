@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 
+use diff::judge::Model;
 use diff::{Options, PairSource, Silent, compare};
 use domain::{Pixel, PixelMap, Raster, Window};
 use fosse_tests::scene::Image;
@@ -76,12 +77,13 @@ fn no_bit_depends_on_the_windows() {
         map,
         pixel_m: 0.5,
     };
+    let model = Model::built_in().unwrap();
     // Blocks of the clutter are 27, 20, 16 and 11 px wide: what is not a power of two rounds.
     for pixel_m in [0.305, 0.4, 0.5, 0.7] {
         pair.pixel_m = pixel_m;
         let [whole, cut, fine] = [1024, 200, 128].map(|window_px| {
             let options = Options { window_px, ..Options::default() };
-            let found = compare(&pair, &options, &Silent).unwrap();
+            let found = compare(&pair, &options, &model, &Silent).unwrap();
             (found.found, found.coverage.blocks, found.coverage.pixels)
         });
         assert!(!whole.0.is_empty(), "nothing found at {pixel_m} m");

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use chrono::NaiveDate;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::front_args::FrontArgs;
+use crate::report::{CompareArgs, ReportArgs};
 
 /// Finds new trenches and anti-vehicle ditches between two dated satellite images, and says how far each lies
 /// from the front line of that day.
@@ -39,6 +41,10 @@ pub enum Command {
     /// Measure what a judge is trained on, over a folder of scenes; scripts/train calls it
     #[command(hide = true)]
     Features(FeaturesArgs),
+    /// Measure a finished run anew, from another front line, without touching the images
+    Report(ReportArgs),
+    /// Say what is new, gone and longer in the second of two finished runs
+    Compare(CompareArgs),
     /// Write simulated images with known earthworks, to try the program on
     Simulate(SimulateArgs),
     /// Score detections against known truth
@@ -60,16 +66,20 @@ Examples:
     fosse survey --config survey.toml
 
 Config file: what is typed overrides the file, and the file overrides the defaults. Paths in it are relative to it. Keys:
-  folder, out, model, threads, window_px, cache_mb, chips, max_chips,
-  [front]       file, date, source, class, border, border_tolerance_m
+  folder, out, model, threads, window_px, cache_mb, chips, max_chips, formats,
+  [front]       file, others, date, source, class, rule, lat_first, border, border_tolerance_m
+  [front.classes]    class = [names and fill colours], e.g. assessed = [\"Russian control*\", \"#d32f2f\"]
+  [context]     kind = file, e.g. roads = \"roads.gpkg\"
+  [systems]     trench_gap_m, ditch_gap_m, ditch_to_trench_m, line_gap_m
   [align], [line_gain], [trace], [classify]    as run.json lists them under options.diff; --min-confidence is
                 classify.min_confidence
 
 Images: GeoTIFFs with a CRS and a date, from a STAC item beside them, from their tags or from their name
 (2024-08-12, 20240812, 12AUG2024), or an order of Maxar ARD tiles as it was delivered.
 
-Front line: GeoJSON in longitude and latitude, lines or polygons of control, with its date in a property `date`, in the
-file name, or by --front-date.";
+Front line: lines or polygons of control as GeoJSON, KML, KMZ, GeoPackage, Shapefile or FlatGeobuf in any reference
+system, with its date in a property `date`, in the file name, or by --front-date; or a folder of such files, of which
+the newest that is not after an image is in force for it (--front-rule).";
 
 /// `fosse survey`.
 #[derive(Debug, Default, ClapArgs)]
@@ -78,9 +88,9 @@ pub struct SurveyArgs {
     /// Folder of dated images, searched at any depth
     #[arg(required_unless_present = "config")]
     pub folder: Option<PathBuf>,
-    /// Front line to measure from, GeoJSON
+    /// Front line to measure from: a file, or a folder of dated files; more than one give the spread
     #[arg(long, value_name = "FILE", required_unless_present = "config")]
-    pub front: Option<PathBuf>,
+    pub front: Vec<PathBuf>,
     /// Folder for the results; made if missing
     #[arg(short, long, value_name = "DIR", required_unless_present = "config")]
     pub out: Option<PathBuf>,
@@ -88,18 +98,9 @@ pub struct SurveyArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Day that the front line is of, if the file does not say
-    #[arg(long, value_name = "YYYY-MM-DD", help_heading = "Front line")]
-    pub front_date: Option<NaiveDate>,
-    /// Measure only from features of this class, e.g. claimed or assessed [default: claimed where there is any]
-    #[arg(long, value_name = "CLASS", help_heading = "Front line")]
-    pub front_class: Option<String>,
-    /// Who drew the front line, if the file does not say
-    #[arg(long, value_name = "NAME", help_heading = "Front line")]
-    pub front_source: Option<String>,
-    /// State border or coast, GeoJSON: edges of polygons that run along it are not front
-    #[arg(long, value_name = "FILE", help_heading = "Front line")]
-    pub border: Option<PathBuf>,
+    /// How to read it, and what to write.
+    #[command(flatten)]
+    pub how: FrontArgs,
 
     /// Leave out what is below this confidence, 0 to 1 [default: 0.25]
     #[arg(long, value_name = "P", help_heading = "Results")]

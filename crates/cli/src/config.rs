@@ -1,9 +1,11 @@
 //! What may stand in a config file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use pipeline::diff::{align, classify, line_gain, trace};
+use pipeline::{Format, FrontRule, SystemOptions};
 use serde::Deserialize;
 
 /// The options of a survey, each of which may be left out.
@@ -18,7 +20,10 @@ pub struct Config {
     pub model: Option<PathBuf>,
     pub chips: Option<bool>,
     pub max_chips: Option<usize>,
+    pub formats: Option<Vec<Format>>,
     pub front: Front,
+    pub context: BTreeMap<String, PathBuf>,
+    pub systems: SystemOptions,
     pub align: align::Options,
     pub line_gain: line_gain::Options,
     pub trace: trace::Options,
@@ -30,12 +35,16 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Front {
     pub file: Option<PathBuf>,
+    pub others: Vec<PathBuf>,
     #[serde(deserialize_with = "day")]
     pub date: Option<NaiveDate>,
     pub source: Option<String>,
     pub class: Option<String>,
     pub border: Option<PathBuf>,
     pub border_tolerance_m: Option<f64>,
+    pub lat_first: Option<bool>,
+    pub rule: Option<FrontRule>,
+    pub classes: BTreeMap<String, Vec<String>>,
 }
 
 impl Config {
@@ -55,10 +64,16 @@ impl Config {
             &mut config.front.file,
             &mut config.front.border,
         ];
-        for path in paths.into_iter().flatten() {
+        let more = config.front.others.iter_mut().chain(config.context.values_mut());
+        for path in paths.into_iter().flatten().chain(more) {
             *path = base.join(&*path);
         }
         Ok(config)
+    }
+
+    /// The fronts that it names, the one that leads first.
+    pub fn fronts(&self) -> Vec<PathBuf> {
+        self.front.file.iter().chain(&self.front.others).cloned().collect()
     }
 
     /// The options in a text; the error continues the name of the file.

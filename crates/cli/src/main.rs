@@ -4,7 +4,9 @@
 //! | --- | --- |
 //! | `args` | what may be typed |
 //! | `config` | what may stand in a config file |
+//! | `front_args` | what may be typed about fronts, context and documents |
 //! | `plan` | both, resolved |
+//! | `report` | `report` and `compare`: finished runs |
 //! | `run` | the subcommands |
 //! | `progress` | what is shown meanwhile, on standard error |
 //! | `table` | what `inspect` shows |
@@ -14,8 +16,10 @@
 mod args;
 mod config;
 mod exit;
+mod front_args;
 mod plan;
 mod progress;
+mod report;
 mod run;
 mod scores;
 mod table;

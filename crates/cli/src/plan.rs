@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use pipeline::{
-    BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, FrontOptions, SceneOptions,
-    SimulateOptions, Split, Subject, SuiteOptions, SurveyOptions, diff, diff::classify, scoring,
+    BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, SceneOptions, SimulateOptions, Split,
+    Subject, SuiteOptions, SurveyOptions, diff, diff::classify, scoring,
 };
 
 use crate::args::{EvaluateArgs, SimulateArgs, SuiteSplit, SurveyArgs};
@@ -24,19 +24,16 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
     };
     let base = SurveyOptions::new(
         needed(&args.folder, &config.folder, "<FOLDER>", "folder")?,
-        needed(&args.front, &config.front.file, "--front", "front.file")?,
+        needed(&args.front.first().cloned(), &config.front.file, "--front", "front.file")?,
         needed(&args.out, &config.out, "--out", "out")?,
     );
-    let front = config.front;
-    let front_base = FrontOptions::default();
+    let fronts = if args.front.is_empty() { config.fronts() } else { args.front.clone() };
     Ok(SurveyOptions {
-        front_options: FrontOptions {
-            date: args.front_date.or(front.date),
-            source: args.front_source.clone().or(front.source),
-            class: args.front_class.clone().or(front.class),
-            border: args.border.clone().or(front.border),
-            border_tolerance_m: front.border_tolerance_m.unwrap_or(front_base.border_tolerance_m),
-        },
+        other_fronts: fronts.into_iter().skip(1).collect(),
+        front_options: args.how.front_options(&config),
+        context: args.how.context(&config),
+        systems: config.systems,
+        formats: args.how.formats(&config),
         diff: diff::Options {
             window_px: args.window.or(config.window_px).unwrap_or(base.diff.window_px),
             align: config.align,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use pipeline::{FeatureOptions, Stop, SuiteOptions, SurveyOutcome};
 
 use crate::args::{Command, EvaluateArgs, FeaturesArgs, InspectArgs, SimulateArgs, SurveyArgs};
-use crate::{exit, plan, progress, scores, table};
+use crate::{exit, plan, progress, report, scores, table};
 
 /// Warnings shown one by one; more are counted.
 const WARNINGS: usize = 10;
@@ -16,6 +16,8 @@ pub async fn command(command: Command) -> ExitCode {
     match command {
         Command::Survey(args) => survey(args).await,
         Command::Inspect(args) => inspect(args).await,
+        Command::Report(args) => report::report(args).await,
+        Command::Compare(args) => report::compare(&args),
         Command::Simulate(args) => simulate(args).await,
         Command::Evaluate(args) => evaluate(args).await,
         Command::Features(args) => features(args).await,
@@ -168,7 +170,7 @@ fn area(km2: f64) -> String {
 }
 
 /// Writes to standard output. A reader that has seen enough (`fosse inspect | head`) is no error.
-fn say(text: &str, code: u8) -> ExitCode {
+pub fn say(text: &str, code: u8) -> ExitCode {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {

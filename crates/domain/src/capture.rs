@@ -48,6 +48,9 @@ pub struct Capture {
     pub platform: Option<String>,
     /// True ground sample distance from the metadata; the pixel size may be finer.
     pub gsd_m: Option<f64>,
+    /// Radius that holds 90 % of its points (CE90), metres, where the metadata say so.
+    #[serde(default)]
+    pub ce90_m: Option<f64>,
     /// Line of sight and sun.
     pub view: ViewGeometry,
     /// Share of cloud from the metadata, per cent.

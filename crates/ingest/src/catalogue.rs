@@ -288,9 +288,9 @@ fn capture(folder: &Path, path: &Path, item: Option<Item>, header: Header) -> Re
          \"datetime\", or into the TIFF tag DateTime"
             .to_owned()
     })?;
-    let (platform, gsd_m, view, cloud_percent) = match item {
-        Some(item) => (item.platform, item.gsd_m, item.view, item.cloud_percent),
-        None => (None, None, ViewGeometry::default(), None),
+    let (platform, gsd_m, ce90_m, view, cloud_percent) = match item {
+        Some(item) => (item.platform, item.gsd_m, item.ce90_m, item.view, item.cloud_percent),
+        None => (None, None, None, ViewGeometry::default(), None),
     };
     Ok(Capture {
         id: parts.join("/"),
@@ -299,6 +299,7 @@ fn capture(folder: &Path, path: &Path, item: Option<Item>, header: Header) -> Re
         date_source,
         platform,
         gsd_m,
+        ce90_m,
         view,
         cloud_percent,
         grid: header.grid,

@@ -169,6 +169,15 @@ pub enum Error {
         /// Cause and remedy.
         reason: String,
     },
+    /// A file of lines and areas cannot be read, or not to its end, or cannot be written.
+    #[error("{} cannot be read or written as lines and areas", path.display())]
+    Vector {
+        /// The file.
+        path: PathBuf,
+        /// What GDAL said, and of which feature.
+        #[source]
+        source: GdalMessage,
+    },
     /// A thread that read image headers died.
     #[error("reading the image headers stopped unexpectedly")]
     Worker {

@@ -31,6 +31,7 @@ pub(crate) fn capture(
         date_source: DateSource::StacItem,
         platform: None,
         gsd_m: None,
+        ce90_m: None,
         view: ViewGeometry::default(),
         cloud_percent: None,
         footprint: project::footprint(&grid).unwrap(),

@@ -3,6 +3,7 @@
 //! [`catalogue()`] walks a folder and dates what it finds, [`pairs`] says which captures to compare,
 //! [`shared_grid`] and [`pixel_map`] where, and [`Image`] reads their pixels window by window. What cannot be
 //! used is an entry of [`Catalogue::skipped`], never silence. [`write`](mod@write) is the way back: GeoTIFFs out.
+//! [`read_vector`] and [`write_vector`] do the same for lines and areas, in any format that is asked for.
 //!
 //! GDAL's state is per process: call [`configure`] once, before anything else.
 
@@ -19,6 +20,8 @@ mod library;
 mod pairing;
 mod project;
 mod stac;
+mod vector;
+mod vector_write;
 pub mod write;
 
 pub use catalogue::{Catalogue, Skipped, catalogue, single};
@@ -28,3 +31,5 @@ pub use kept::Kept;
 pub use library::configure;
 pub use pairing::pairs;
 pub use project::{FINEST_PIXEL_M, pixel_map, pixel_size_m, shared_grid, to_lon_lat};
+pub use vector::{VECTOR_ENDINGS, is_vector, read_vector};
+pub use vector_write::{VectorFormat, VectorLayer, write_vector};

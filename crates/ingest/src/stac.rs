@@ -15,6 +15,8 @@ pub(crate) struct Item {
     pub platform: Option<String>,
     /// True ground sample distance.
     pub gsd_m: Option<f64>,
+    /// Radius that holds 90 % of the points (CE90), metres.
+    pub ce90_m: Option<f64>,
     /// Line of sight and sun.
     pub view: ViewGeometry,
     /// Share of cloud, 0–100.
@@ -50,6 +52,9 @@ impl Item {
             datetime: ["datetime", "start_datetime"].iter().find_map(|n| date::instant(text(n)?)),
             platform: text("platform").or_else(|| text("constellation")).map(str::to_owned),
             gsd_m: number("gsd", 1e-3..=1e4),
+            // STAC's accuracy extension gives the radial RMSE; of a normal error 90 % lie within 1.5175 times that.
+            ce90_m: number("ce90", 0.0..=1e4)
+                .or_else(|| number("accuracy:geometric_rmse", 0.0..=1e4).map(|rmse| 1.5175 * rmse)),
             view: ViewGeometry {
                 off_nadir_deg: off_nadir.or(incidence.map(|a| if maxar { 90.0 - a } else { a })),
                 view_azimuth_deg: number("view:azimuth", -360.0..=360.0).map(|a| a.rem_euclid(360.0)),
@@ -100,6 +105,14 @@ mod tests {
         assert_eq!((item.gsd_m, item.cloud_percent), (Some(0.37), Some(100.0)));
         assert!((item.view.off_nadir_deg.unwrap() - 28.8).abs() < 1e-9);
         assert_eq!(item.files, ["10300100F2A3B400-visual.tif"]);
+    }
+
+    #[test]
+    fn the_ce90_is_read_or_worked_out() {
+        let item = |p: serde_json::Value| Item::read(&json!({"properties": p})).ce90_m;
+        assert_eq!(item(json!({"ce90": 3.5, "accuracy:geometric_rmse": 9})), Some(3.5));
+        assert!((item(json!({"accuracy:geometric_rmse": 2.0})).unwrap() - 3.035).abs() < 1e-9);
+        assert_eq!((item(json!({})), item(json!({"ce90": -1}))), (None, None));
     }
 
     #[test]

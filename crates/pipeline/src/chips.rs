@@ -8,7 +8,10 @@ use diff::PairSource;
 use domain::{Pair, Pixel};
 use ndarray::{Array2, Array3};
 use rayon::prelude::*;
-use report::{Chip, FrontLine, MeasuredEarthwork, OutputDir, Stretch, output::CHIPS, render_png};
+use report::html::View;
+use report::output::{CHIPS, VIEWS, VIEWS_INDEX};
+use report::{Chip, Fronts, MeasuredEarthwork, OutputDir, Stretch, render_png, sentence, views};
+use serde::Serialize;
 
 use crate::error::{Result, chain};
 use crate::events::{Event, Events, Stop};
@@ -24,6 +27,8 @@ pub(crate) struct Subject<'a> {
     pub pair: &'a Pair,
     pub work: &'a Work,
     pub measured: &'a MeasuredEarthwork,
+    /// Whether it gets views for the page beside its picture.
+    pub on_page: bool,
 }
 
 /// The pictures that were drawn.
@@ -31,6 +36,8 @@ pub(crate) struct Subject<'a> {
 pub(crate) struct Drawn {
     /// Path below the output folder, by the id of the earthwork.
     pub files: BTreeMap<String, String>,
+    /// Its two views for the page, by the id of the earthwork.
+    pub views: BTreeMap<String, View>,
     /// Earthworks whose picture could not be drawn, and why.
     pub failed: BTreeMap<String, String>,
 }
@@ -41,7 +48,7 @@ pub(crate) struct Drawn {
 /// Where a picture cannot be written. One whose pixels cannot be read is an entry of [`Drawn::failed`].
 pub(crate) fn draw(
     subjects: &[Subject<'_>],
-    front: &FrontLine,
+    fronts: &Fronts,
     out: &OutputDir,
     events: &dyn Events,
     stop: &Stop,
@@ -63,21 +70,27 @@ pub(crate) fn draw(
             }
             let id = &subject.measured.earthwork.id;
             let picture = match &reader {
-                Ok(reader) => chip(reader, subject, front).and_then(|chip| Ok(render_png(&chip)?)),
+                Ok(reader) => chip(reader, subject, fronts).and_then(|chip| {
+                    let png = render_png(&chip)?;
+                    Ok((png, subject.on_page.then(|| Looks::of(&chip)).transpose()?))
+                }),
                 Err(e) => Err(Undrawable(chain(e))),
             };
             let name = format!("{CHIPS}/{id}.png");
             let outcome = match picture {
-                Ok(png) => {
+                Ok((png, looks)) => {
                     out.write_atomic(&name, &png)?;
-                    Ok(name)
+                    Ok((name, looks.map(|l| l.write(id, out)).transpose()?))
                 }
                 Err(Undrawable(reason)) => Err(reason),
             };
             let mut drawn = drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             match outcome {
-                Ok(name) => drawn.files.insert(id.clone(), name),
-                Err(reason) => drawn.failed.insert(id.clone(), reason),
+                Ok((name, view)) => {
+                    drawn.files.insert(id.clone(), name);
+                    drawn.views.extend(view.map(|v| (id.clone(), v)));
+                }
+                Err(reason) => _ = drawn.failed.insert(id.clone(), reason),
             };
             drop(drawn);
             let done = count.fetch_add(1, Ordering::Relaxed) + 1;
@@ -85,7 +98,59 @@ pub(crate) fn draw(
             Ok(())
         })?;
     }
-    Ok(drawn.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    let drawn = drawn.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let index = serde_json::to_string_pretty(&Index { chips: &drawn.files, views: &drawn.views })?;
+    out.write_atomic(&format!("{VIEWS}/{VIEWS_INDEX}"), index.as_bytes())?;
+    Ok(drawn)
+}
+
+/// What the folder of views says of itself, so that a report can be made again.
+#[derive(Serialize)]
+struct Index<'a> {
+    chips: &'a BTreeMap<String, String>,
+    views: &'a BTreeMap<String, View>,
+}
+
+/// The two looks at a work and its strip, as JPEG.
+struct Looks {
+    earlier: Vec<u8>,
+    later: Vec<u8>,
+    strip: Option<Vec<u8>>,
+    view: View,
+}
+
+impl Looks {
+    fn of(chip: &Chip) -> report::Result<Self> {
+        let (height, width, _) = chip.earlier.dim();
+        let tenth = |v: f64| (v * 10.0).round() / 10.0;
+        Ok(Self {
+            earlier: views::jpeg(&chip.earlier)?,
+            later: views::jpeg(&chip.later)?,
+            strip: views::strip(chip).map(|s| views::jpeg(&s)).transpose()?,
+            view: View {
+                earlier: String::new(),
+                later: String::new(),
+                strip: None,
+                width,
+                height,
+                pixel_size_m: chip.pixel_size_m,
+                line: chip.line_px.iter().map(|&(row, col)| [tenth(col), tenth(row)]).collect(),
+            },
+        })
+    }
+
+    fn write(self, id: &str, out: &OutputDir) -> report::Result<View> {
+        let name = |what: &str| format!("{VIEWS}/{id}-{what}.jpg");
+        let mut view = View { earlier: name("earlier"), later: name("later"), ..self.view };
+        out.write_atomic(&view.earlier, &self.earlier)?;
+        out.write_atomic(&view.later, &self.later)?;
+        if let Some(strip) = self.strip {
+            let name = name("strip");
+            out.write_atomic(&name, &strip)?;
+            view.strip = Some(name);
+        }
+        Ok(view)
+    }
 }
 
 /// Why a picture cannot be drawn.
@@ -98,7 +163,7 @@ impl<E: std::error::Error> From<E> for Undrawable {
 }
 
 /// The picture of a work, not yet encoded.
-fn chip(reader: &PairReader, subject: &Subject<'_>, front: &FrontLine) -> Result<Chip, Undrawable> {
+fn chip(reader: &PairReader, subject: &Subject<'_>, fronts: &Fronts) -> Result<Chip, Undrawable> {
     let work = subject.work;
     let frame = Frame::around(&work.line_px, reader.shape(), reader.pixel_m());
     let earlier = match reader.earlier_map() {
@@ -125,33 +190,18 @@ fn chip(reader: &PairReader, subject: &Subject<'_>, front: &FrontLine) -> Result
         later: shown(&later)?,
         line_px: line_px.collect(),
         pixel_size_m: reader.pixel_m() * (down * across).sqrt(),
-        caption: caption(subject.measured, front),
+        caption: caption(subject.measured, fronts),
         earlier_label: day(subject.pair.earlier.datetime),
         later_label: day(subject.pair.later.datetime),
     })
 }
 
 /// What it is and where, in a line.
-fn caption(measured: &MeasuredEarthwork, front: &FrontLine) -> String {
-    let (e, m) = (&measured.earthwork, &measured.measure);
-    let place = match m.direction {
-        Some(direction) => {
-            format!(
-                ", {:.1} km {} of the front line of {}",
-                m.distance_m / 1000.0,
-                direction.as_str(),
-                front.date
-            )
-        }
-        None if m.distance_m.is_finite() => format!(", on the front line of {}", front.date),
-        None => String::new(),
-    };
+fn caption(measured: &MeasuredEarthwork, fronts: &Fronts) -> String {
     format!(
-        "{}, {:.0} m long, {:.1} m wide{place}; confidence {:.2}; {}",
-        e.class.in_words(),
-        e.length_m,
-        e.width_m,
-        e.confidence,
-        e.id
+        "{}; {:.1} m wide; {}",
+        sentence(measured, fronts),
+        measured.earthwork.width_m,
+        measured.earthwork.id
     )
 }

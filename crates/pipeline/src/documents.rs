@@ -1,74 +1,185 @@
 //! What a run writes.
 
-use report::{
-    CoverageFeature, FrontLine, MeasuredEarthwork, OutputDir, Summary, coverage_geojson, earthworks_csv,
-    earthworks_geojson, report_md,
-};
+use std::collections::BTreeMap;
 
-use crate::chips::Drawn;
-use crate::record::SkippedRecord;
-use crate::{Result, SurveyOptions};
+use ingest::{VectorFormat, VectorLayer, write_vector};
+use report::html::{Page, View};
+use report::{
+    CoverageFeature, Fronts, OutputDir, Summary, coverage_geojson, earthworks_csv, earthworks_geojson,
+    front_geojson, kmz, parquet, report_md, stac_item, styles, summary_json, systems_geojson,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::measure::Measured;
+use crate::{Result, VERSION};
+
+/// A document that can be left out. `earthworks.geojson`, `coverage.geojson`, `summary.json`, `report.md` and
+/// `run.json` are always written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// `report.html`: everything on one page.
+    Html,
+    /// `earthworks.csv`.
+    Csv,
+    /// `earthworks.gpkg`: earthworks, systems, coverage and front with styles.
+    Gpkg,
+    /// `earthworks.fgb`: FlatGeobuf.
+    Fgb,
+    /// `earthworks.parquet`: GeoParquet 1.1.
+    Parquet,
+    /// `earthworks.kmz`: for Google Earth.
+    Kmz,
+    /// `stac.json`: a STAC item of the results.
+    Stac,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Html, Self::Csv, Self::Gpkg, Self::Fgb, Self::Parquet, Self::Kmz, Self::Stac];
+
+    /// The word in options.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Csv => "csv",
+            Self::Gpkg => "gpkg",
+            Self::Fgb => "fgb",
+            Self::Parquet => "parquet",
+            Self::Kmz => "kmz",
+            Self::Stac => "stac",
+        }
+    }
+}
 
 /// Everything that the documents tell.
 pub(crate) struct Documents<'a> {
-    pub options: &'a SurveyOptions,
-    pub front: &'a FrontLine,
-    /// Ranked.
-    pub found: &'a [MeasuredEarthwork],
+    pub measured: &'a Measured,
+    pub fronts: &'a Fronts,
     pub coverage: &'a [CoverageFeature],
-    pub drawn: &'a Drawn,
-    pub skipped: &'a [SkippedRecord],
+    /// Picture of an earthwork, by its id.
+    pub chips: &'a BTreeMap<String, String>,
+    /// Its two views for the page, by its id.
+    pub views: &'a BTreeMap<String, View>,
+    /// What the reader must know beside what was found.
+    pub notes: &'a [String],
+    /// The images, as the page lists them.
+    pub images: &'a [Value],
+    pub formats: &'a [Format],
 }
 
 impl Documents<'_> {
     /// Writes all but `run.json`.
     pub(crate) fn write(&self, out: &OutputDir) -> Result<()> {
-        let notes = self.notes();
+        let found = &self.measured.found[..];
         let summary = Summary {
             title: "New earthworks",
-            found: self.found,
-            front: self.front,
+            found,
+            fronts: self.fronts,
+            systems: &self.measured.systems,
+            lines: &self.measured.lines,
+            growth: &self.measured.growth,
+            control: &self.measured.control,
             coverage: self.coverage,
-            chips: &self.drawn.files,
-            notes: &notes,
+            chips: self.chips,
+            notes: self.notes,
         };
+        let earthworks = earthworks_geojson(found, self.fronts);
+        let coverage = coverage_geojson(self.coverage);
         let texts = [
-            ("earthworks.geojson", earthworks_geojson(self.found, self.front)),
-            ("coverage.geojson", coverage_geojson(self.coverage)),
-            ("earthworks.csv", earthworks_csv(self.found, self.front)),
-            ("report.md", report_md(&summary)),
+            ("earthworks.geojson", &earthworks),
+            ("coverage.geojson", &coverage),
+            ("report.md", &report_md(&summary)),
+            ("summary.json", &summary_json(&summary, VERSION)),
         ];
         for (name, text) in texts {
             out.write_atomic(name, text.as_bytes())?;
         }
+        for format in self.formats {
+            match format {
+                Format::Html => {
+                    let page = Page {
+                        summary: &summary,
+                        views: self.views,
+                        folder: out.path(),
+                        images: self.images,
+                        version: VERSION,
+                    };
+                    out.write_atomic("report.html", page.html()?.as_bytes())?;
+                }
+                Format::Csv => {
+                    out.write_atomic("earthworks.csv", earthworks_csv(found, self.fronts).as_bytes())?;
+                }
+                Format::Gpkg => self.gpkg(out, &earthworks, &coverage)?,
+                Format::Fgb => {
+                    let features: Value = serde_json::from_str(&earthworks)?;
+                    let layers = [VectorLayer { name: "earthworks", features: &features, style: None }];
+                    self.through_gdal(out, "earthworks.fgb", VectorFormat::FlatGeobuf, &layers)?;
+                }
+                Format::Parquet => {
+                    out.write_atomic("earthworks.parquet", &parquet(&earthworks)?)?;
+                }
+                Format::Kmz => {
+                    out.write_atomic("earthworks.kmz", &kmz(&summary, self.views, out.path())?)?;
+                }
+                Format::Stac => {
+                    let item = stac_item(&summary, VERSION, &self.files(out));
+                    out.write_atomic("stac.json", item.as_bytes())?;
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Pictures that were not asked for.
-    pub(crate) fn chips_left_out(&self) -> usize {
-        let wanted = if self.options.chips.draw { self.options.chips.max } else { 0 };
-        self.found.len().saturating_sub(wanted)
+    /// Documents that are there, for the STAC item.
+    fn files(&self, out: &OutputDir) -> Vec<&'static str> {
+        let all = report::output::OWN_FILES.iter().copied();
+        all.filter(|name| out.path().join(name).is_file() || *name == "run.json").collect()
     }
 
-    /// What the reader must know beside what was found.
-    fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> =
-            self.skipped.iter().map(|s| format!("Skipped: {}: {}", s.what, s.reason)).collect();
-        // A reason that names its file already needs no name before it.
-        for (note, s) in notes.iter_mut().zip(self.skipped) {
-            if s.reason.starts_with(&s.what) {
-                *note = format!("Skipped: {}", s.reason);
-            }
+    fn gpkg(&self, out: &OutputDir, earthworks: &str, coverage: &str) -> Result<()> {
+        let parse = |text: &str| serde_json::from_str::<Value>(text);
+        let earthworks = parse(earthworks)?;
+        let systems = parse(&systems_geojson(&self.measured.systems))?;
+        let coverage = parse(coverage)?;
+        let front = parse(&front_geojson(self.fronts))?;
+        let layers = [
+            VectorLayer { name: "coverage", features: &coverage, style: Some(styles::coverage()) },
+            VectorLayer { name: "front", features: &front, style: Some(styles::front()) },
+            VectorLayer { name: "systems", features: &systems, style: Some(styles::systems()) },
+            VectorLayer { name: "earthworks", features: &earthworks, style: Some(styles::earthworks()) },
+        ];
+        self.through_gdal(out, "earthworks.gpkg", VectorFormat::GeoPackage, &layers)
+    }
+
+    /// Writes with GDAL beside the file, then takes it in whole.
+    fn through_gdal(
+        &self,
+        out: &OutputDir,
+        name: &str,
+        format: VectorFormat,
+        layers: &[VectorLayer<'_>],
+    ) -> Result<()> {
+        let part = out.path().join(format!(".part-{name}"));
+        if part.exists() {
+            std::fs::remove_file(&part).map_err(|source| report::Error::Write {
+                action: "remove",
+                path: part.clone(),
+                source,
+            })?;
         }
-        let without = self.chips_left_out();
-        if without > 0 && self.options.chips.draw {
-            let max = self.options.chips.max;
-            notes.push(format!(
-                "Pictures were drawn of the {max} lines of the highest confidence; {without} have none; --max-chips sets \
-                 how many"
-            ));
+        let written = write_vector(&part, format, layers);
+        let taken = written.map_err(crate::Error::from).and_then(|()| {
+            std::fs::rename(&part, out.path().join(name)).map_err(|source| {
+                report::Error::Write { action: "rename", path: part.clone(), source }.into()
+            })
+        });
+        if taken.is_err() {
+            // The first error is the one to report.
+            let _ = std::fs::remove_file(&part);
         }
-        notes.extend(self.drawn.failed.iter().map(|(id, reason)| format!("No picture of {id}: {reason}")));
-        notes
+        taken
     }
 }

@@ -87,6 +87,24 @@ pub enum Error {
         /// What else was there.
         skipped: Skips,
     },
+    /// A folder of fronts without one.
+    #[error(
+        "{} holds no front line: it needs dated files of lines or areas (GeoJSON, KML, KMZ, GeoPackage, Shapefile, \
+         FlatGeobuf)",
+        path.display()
+    )]
+    NoFront {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that a run did not write, or not to its end.
+    #[error("{} holds no finished run: {what}", run.display())]
+    NotARun {
+        /// The folder.
+        run: PathBuf,
+        /// What is missing or wrong.
+        what: String,
+    },
     /// The front line cannot be used, or the output folder cannot be written.
     #[error(transparent)]
     Report(#[from] report::Error),

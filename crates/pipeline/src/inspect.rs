@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use chrono::NaiveDate;
 use domain::{Capture, Pair};
+use geo_types::Coord;
 use serde::Serialize;
 
 use crate::Result;
@@ -38,6 +40,19 @@ pub async fn inspect(folder: &Path) -> Result<Inspection> {
 }
 
 impl Inspection {
+    /// The days of the later images, each once.
+    pub(crate) fn laters(&self) -> Vec<NaiveDate> {
+        let mut days: Vec<NaiveDate> = self.pairs.iter().map(|p| p.later.datetime.date_naive()).collect();
+        days.sort_unstable();
+        days.dedup();
+        days
+    }
+
+    /// Where the images lie: the first corner of the first that is compared, longitude and latitude.
+    pub(crate) fn place(&self) -> Option<Coord> {
+        self.pairs.first()?.later.footprint.exterior().coords().next().copied()
+    }
+
     /// Why there is nothing to compare; `None` where there is a pair.
     pub fn objection(&self, folder: &Path) -> Option<Error> {
         if !self.pairs.is_empty() {

@@ -5,6 +5,7 @@
 //! * [`simulate()`] writes images whose truth is known: an order of tiles, works on real images, the suite.
 //! * [`detect()`] compares what a folder holds and stops there: no front line, no documents.
 //! * [`evaluate()`] scores detections against truth; [`evaluate_suite()`] the detector over a folder of scenes.
+//! * [`report()`] measures a finished run anew; [`compare_runs`] sets two side by side.
 //!
 //! tokio where waiting happens, rayon where computing happens; they meet in [`survey()`] and nowhere else. What a
 //! step has to say on its way goes to [`Events`]; [`Stop`] ends it early and loses nothing, because the result of
@@ -20,10 +21,12 @@ mod events;
 mod identify;
 mod inspect;
 mod journal;
+mod measure;
 mod options;
 mod pair;
 mod place;
 mod record;
+mod remeasure;
 mod simulation;
 mod source;
 mod suite;
@@ -33,20 +36,23 @@ mod view;
 
 // What options are made of, so that a front end needs no other crate.
 pub use ::evaluate as scoring;
+pub use ::report::{Comparison, FrontOptions, FrontRule, SystemOptions};
 pub use diff;
-pub use report::FrontOptions;
 pub use simulate::Options as SceneOptions;
 pub use simulate::background::BackgroundOptions;
 pub use simulate::suite::Split;
 
 pub use detect::{DetectOptions, Detected, detect};
+pub use documents::Format;
 pub use error::{Error, Result, Skips, chain};
 pub use evaluation::{EvaluateOptions, evaluate};
 pub use events::{Event, Events, Quiet, Stop};
 pub use inspect::{Inspection, inspect};
+pub use measure::{ContextFile, MeasureOptions};
 pub use options::{ChipOptions, SurveyOptions};
 pub use pair::{PairResult, PairSeconds};
 pub use record::{PairRecord, PairStatus, SkippedRecord};
+pub use remeasure::{ReportOptions, ReportOutcome, compare_runs, report};
 pub use simulation::{SimulateOptions, Simulated, Subject, simulate};
 pub use source::PairReader;
 pub use suite::{SuiteOptions, SuiteOutcome, evaluate_suite};

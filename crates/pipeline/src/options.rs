@@ -2,22 +2,30 @@
 
 use std::path::PathBuf;
 
-use report::FrontOptions;
+use report::{FrontOptions, SystemOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{ContextFile, Error, Format, MeasureOptions, Result};
 
 /// Everything that a survey needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SurveyOptions {
     /// Folder of dated images.
     pub folder: PathBuf,
-    /// The front line, GeoJSON.
+    /// The front line that leads: a file, or a folder of dated files.
     pub front: PathBuf,
+    /// Other fronts, by other sources, whose distances are given beside.
+    pub other_fronts: Vec<PathBuf>,
     /// Where the results go.
     pub out: PathBuf,
     /// How to read the front line.
     pub front_options: FrontOptions,
+    /// What else to measure from: roads, railways, settlements, water.
+    pub context: Vec<ContextFile>,
+    /// What belongs together.
+    pub systems: SystemOptions,
+    /// Which documents to write beside those that are always written.
+    pub formats: Vec<Format>,
     /// How to compare.
     pub diff: diff::Options,
     /// The judge, a file of scripts/train; `None` takes the built-in one.
@@ -42,7 +50,11 @@ impl SurveyOptions {
             folder: folder.into(),
             front: front.into(),
             out: out.into(),
+            other_fronts: Vec::new(),
             front_options: FrontOptions::default(),
+            context: Vec::new(),
+            systems: SystemOptions::default(),
+            formats: Format::ALL.to_vec(),
             diff: diff::Options::default(),
             model: None,
             chips: ChipOptions::default(),
@@ -65,8 +77,18 @@ impl SurveyOptions {
         if self.threads > 1024 {
             return Err(Error::Option { name: "threads", value: self.threads as f64, expected: "0 to 1024" });
         }
-        self.front_options.validate()?;
+        self.measure().validate()?;
         Ok(self.diff.validate()?)
+    }
+
+    /// The part that says what to measure from.
+    pub(crate) fn measure(&self) -> MeasureOptions {
+        MeasureOptions {
+            fronts: std::iter::once(&self.front).chain(&self.other_fronts).cloned().collect(),
+            front_options: self.front_options.clone(),
+            context: self.context.clone(),
+            systems: self.systems,
+        }
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct Run<'a> {
     pub finished: DateTime<Utc>,
     pub counts: Counts,
     pub options: &'a SurveyOptions,
-    pub front: Front<'a>,
+    pub fronts: Vec<Front<'a>>,
     pub captures: Vec<CaptureRecord<'a>>,
     pub pairs: &'a [PairRecord],
     pub skipped: &'a [SkippedRecord],
@@ -125,10 +125,9 @@ pub(crate) struct Counts {
     pub not_assessed_km2: f64,
 }
 
-/// The front line that distances are from.
+/// A front line that distances are from.
 #[derive(Serialize)]
 pub(crate) struct Front<'a> {
-    pub path: &'a PathBuf,
     pub date: NaiveDate,
     pub source: &'a str,
     pub class: &'a str,
@@ -137,9 +136,8 @@ pub(crate) struct Front<'a> {
 }
 
 impl<'a> Front<'a> {
-    pub(crate) fn of(path: &'a PathBuf, front: &'a FrontLine) -> Self {
+    pub(crate) fn of(front: &'a FrontLine) -> Self {
         Self {
-            path,
             date: front.date,
             source: &front.source,
             class: &front.class,
@@ -158,6 +156,7 @@ pub(crate) struct CaptureRecord<'a> {
     date_source: DateSource,
     platform: Option<&'a str>,
     gsd_m: Option<f64>,
+    ce90_m: Option<f64>,
     #[serde(flatten)]
     view: ViewGeometry,
     cloud_percent: Option<f64>,
@@ -178,6 +177,7 @@ impl<'a> CaptureRecord<'a> {
             date_source: c.date_source,
             platform: c.platform.as_deref(),
             gsd_m: c.gsd_m,
+            ce90_m: c.ce90_m,
             view: c.view,
             cloud_percent: c.cloud_percent,
             rows: c.grid.rows,

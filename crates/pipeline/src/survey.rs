@@ -1,24 +1,29 @@
 //! The whole job.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use diff::judge::Model;
-use domain::{Pair, Reason};
+use domain::{Earthwork, Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use report::{CoverageFeature, FrontIndex, FrontLine, MeasuredEarthwork, OutputDir, measure_all};
+use report::{CoverageFeature, ImagePrecision, MeasuredEarthwork, OutputDir};
 
 use crate::chips::{self, Drawn, Subject};
 use crate::documents::Documents;
 use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
 use crate::journal::{self, Journal};
+use crate::measure::{self, Ground};
 use crate::pair::{self, Failure, Work};
 use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
 use crate::training::model;
 use crate::{Error, PairResult, Result, SurveyOptions, VERSION, identify};
+
+/// Works whose pictures are drawn for the page as well, the surest first: as many as the page holds.
+const ON_PAGE: usize = 200;
 
 /// What a finished survey came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,9 +62,9 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     ingest::configure(options.cache_mb);
     let model = model(options.model.as_deref())?;
     let options = options.clone();
-    let (path, how) = (options.front.clone(), options.front_options.clone());
-    let front = tokio::task::spawn_blocking(move || FrontLine::read(&path, &how)).await??;
     let inspection = inspect(&options.folder).await?;
+    let (how, laters, place) = (options.measure(), inspection.laters(), inspection.place());
+    let ground = tokio::task::spawn_blocking(move || Ground::read(&how, &laters, place)).await??;
     if let Some(objection) = inspection.objection(&options.folder) {
         return Err(objection);
     }
@@ -70,7 +75,7 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     });
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let read_inputs = clock.elapsed().as_secs_f64();
-    let run = Run { options, model, front, inspection, pool, events, stop, started, clock, read_inputs };
+    let run = Run { options, model, ground, inspection, pool, events, stop, started, clock, read_inputs };
     tokio::task::spawn_blocking(move || run.to_end()).await?
 }
 
@@ -78,7 +83,7 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
 struct Run {
     options: SurveyOptions,
     model: Model,
-    front: FrontLine,
+    ground: Ground,
     inspection: Inspection,
     pool: ThreadPool,
     events: Arc<dyn Events>,
@@ -168,21 +173,32 @@ impl Run {
     fn conclude(&self, finished: &[Finished<'_>], out: &OutputDir) -> Result<SurveyOutcome> {
         let compared = self.clock.elapsed().as_secs_f64();
         let works = ranked(finished);
-        let index = FrontIndex::new(&self.front);
-        let mut measured = measure_all(works.iter().map(|(_, w)| w.earthwork.clone()).collect(), &index);
-        identify::make_unique(measured.iter_mut().map(|m| &mut m.earthwork.id));
-        let drawn = self.draw(&works, &measured, out)?;
+        let mut named: Vec<_> = works.iter().map(|(_, w)| w.earthwork.clone()).collect();
+        identify::make_unique(named.iter_mut().map(|w| &mut w.id));
+        let precision = precisions(finished);
+        let unknown = || ImagePrecision::of(None, None, None);
+        let of = |w: &Earthwork| precision.get(&w.pair).cloned().unwrap_or_else(unknown);
+        let measured = self
+            .ground
+            .measure(named.into_iter().map(|w| (w.clone(), of(&w))).collect(), &self.options.systems);
+        let drawn = self.draw(&works, &measured.found, out)?;
         let drew = self.clock.elapsed().as_secs_f64();
 
         let skipped = self.skipped(finished);
         let coverage = coverage(finished);
+        let captures: Vec<CaptureRecord<'_>> =
+            self.inspection.captures.iter().map(CaptureRecord::of).collect();
+        let notes = self.notes(&skipped, &measured.found, &drawn);
+        let images = serde_json::to_value(&captures)?;
         let documents = Documents {
-            options: &self.options,
-            front: &self.front,
-            found: &measured,
+            measured: &measured,
+            fronts: &self.ground.fronts,
             coverage: &coverage,
-            drawn: &drawn,
-            skipped: &skipped,
+            chips: &drawn.files,
+            views: &drawn.views,
+            notes: &notes,
+            images: images.as_array().map(Vec::as_slice).unwrap_or_default(),
+            formats: &self.options.formats,
         };
         documents.write(out)?;
 
@@ -196,7 +212,7 @@ impl Run {
             pairs: pairs.len(),
             pairs_done: pairs.iter().filter(|p| p.status != PairStatus::Skipped).count(),
             skipped: skipped.len(),
-            earthworks: measured.len(),
+            earthworks: measured.found.len(),
             assessed_km2,
             not_assessed_km2: Reason::ALL.into_iter().map(km2).sum::<f64>() - assessed_km2,
         };
@@ -208,13 +224,13 @@ impl Run {
             finished: Utc::now(),
             counts,
             options: &self.options,
-            front: record::Front::of(&self.options.front, &self.front),
-            captures: self.inspection.captures.iter().map(CaptureRecord::of).collect(),
+            fronts: self.ground.fronts.lines().iter().map(record::Front::of).collect(),
+            captures,
             pairs: &pairs,
             skipped: &skipped,
             chips: record::Chips {
                 drawn: drawn.files.len(),
-                left_out: documents.chips_left_out(),
+                left_out: self.chips_left_out(measured.found.len()),
                 failed: &drawn.failed,
             },
             seconds: record::Seconds {
@@ -254,14 +270,45 @@ impl Run {
             .iter()
             .zip(measured)
             .take(self.options.chips.max)
-            .map(|(&(pair, work), measured)| Subject { pair, work, measured })
+            .map(|(&(pair, work), measured)| (pair, work, measured))
+            .enumerate()
+            .map(|(i, (pair, work, measured))| Subject { pair, work, measured, on_page: i < ON_PAGE })
             .collect();
-        let drawn =
-            self.pool.install(|| chips::draw(&subjects, &self.front, out, &*self.events, &self.stop))?;
+        let drawn = self
+            .pool
+            .install(|| chips::draw(&subjects, &self.ground.fronts, out, &*self.events, &self.stop))?;
         if self.stop.requested() {
             return Err(Error::Interrupted { done: 0, total: 0 });
         }
         Ok(drawn)
+    }
+
+    /// Pictures that were not asked for.
+    fn chips_left_out(&self, found: usize) -> usize {
+        let wanted = if self.options.chips.draw { self.options.chips.max } else { 0 };
+        found.saturating_sub(wanted)
+    }
+
+    /// What the reader must know beside what was found.
+    fn notes(&self, skipped: &[SkippedRecord], found: &[MeasuredEarthwork], drawn: &Drawn) -> Vec<String> {
+        let mut notes: Vec<String> = skipped
+            .iter()
+            // A reason that names its file already needs no name before it.
+            .map(|s| match s.reason.starts_with(&s.what) {
+                true => format!("Skipped: {}", s.reason),
+                false => format!("Skipped: {}: {}", s.what, s.reason),
+            })
+            .collect();
+        let without = self.chips_left_out(found.len());
+        if without > 0 && self.options.chips.draw {
+            let max = self.options.chips.max;
+            notes.push(format!(
+                "Pictures were drawn of the {max} lines of the highest confidence; {without} have none; --max-chips sets \
+                 how many"
+            ));
+        }
+        notes.extend(drawn.failed.iter().map(|(id, reason)| format!("No picture of {id}: {reason}")));
+        notes
     }
 
     /// Everything that was not assessed: files, pairs, and pairs of which no ground could be.
@@ -316,6 +363,13 @@ fn ranked<'a>(finished: &'a [Finished<'a>]) -> Vec<(&'a Pair, &'a Work)> {
         b.confidence.total_cmp(&a.confidence).then_with(|| a.id.cmp(&b.id))
     });
     ranked
+}
+
+/// How well the later image of each pair is placed.
+fn precisions(finished: &[Finished<'_>]) -> BTreeMap<String, ImagePrecision> {
+    let done = finished.iter().filter_map(|f| Some((f.pair, f.result.as_ref()?)));
+    done.map(|(pair, r)| (pair.id(), measure::precision(&pair.later, r.alignment.residual_px, r.pixel_m)))
+        .collect()
 }
 
 /// The coverage of all pairs.

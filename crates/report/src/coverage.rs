@@ -1,13 +1,16 @@
 //! What was looked at, and what was not and why, as areas.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use domain::{Coverage, Reason};
 use geo_types::{Coord, MultiPolygon, Polygon};
 use ndarray::{Array2, ArrayView2};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::earthworks::rfc3339;
 use crate::geojson::{collection, multipolygon, polygon_of, rounded, twice_area};
+use crate::{Error, Result};
 
 /// All blocks of one reason, merged.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,6 +232,54 @@ pub fn coverage_geojson(features: &[CoverageFeature]) -> String {
         },
         geometry: Geometry { r#type: "MultiPolygon", coordinates: multipolygon(&f.geometry) },
     }))
+}
+
+/// The features of a document of [`coverage_geojson`].
+///
+/// # Errors
+/// [`Error::NotARun`], which names the file and what is missing in it.
+pub fn read_coverage(path: &Path, text: &str) -> Result<Vec<CoverageFeature>> {
+    #[derive(Deserialize)]
+    struct File {
+        features: Vec<Row>,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        properties: Known,
+        geometry: Areas,
+    }
+    #[derive(Deserialize)]
+    struct Areas {
+        coordinates: Vec<Vec<Vec<[f64; 2]>>>,
+    }
+    #[derive(Deserialize)]
+    struct Known {
+        pair: String,
+        earlier: DateTime<Utc>,
+        later: DateTime<Utc>,
+        reason: Reason,
+        assessed: bool,
+        area_km2: f64,
+        residual_px: Option<f64>,
+    }
+    let file: File =
+        serde_json::from_str(text).map_err(|e| Error::NotARun { path: path.into(), what: e.to_string() })?;
+    let ring = |r: Vec<[f64; 2]>| r.into_iter().map(|[x, y]| Coord { x, y }).collect::<Vec<_>>();
+    let feature = |Row { properties: p, geometry }: Row| CoverageFeature {
+        pair: p.pair,
+        earlier: p.earlier,
+        later: p.later,
+        reason: p.reason,
+        assessed: p.assessed,
+        area_km2: p.area_km2,
+        residual_px: p.residual_px,
+        geometry: geometry
+            .coordinates
+            .into_iter()
+            .map(|rings| polygon_of(rings.into_iter().map(ring).collect()))
+            .collect(),
+    };
+    Ok(file.features.into_iter().map(feature).collect())
 }
 
 #[cfg(test)]

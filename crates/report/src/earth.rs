@@ -96,11 +96,13 @@ pub(crate) struct Piece {
     pub pa: Xyz,
     /// End in space.
     pub pb: Xyz,
+    /// Which feature it is of, where that matters.
+    pub owner: u32,
 }
 
 impl Piece {
     fn new(a: Coord, b: Coord) -> Self {
-        Self { a, b, pa: xyz(a), pb: xyz(b) }
+        Self { a, b, pa: xyz(a), pb: xyz(b), owner: 0 }
     }
 
     /// The point at a fraction of the way, degrees.

@@ -49,17 +49,63 @@ pub enum Error {
     },
     /// A position outside longitude ±360 or latitude ±90.
     #[error(
-        "{}: position [{x}, {y}] is not longitude, latitude; the file looks latitude-first or projected: swap the \
-         coordinates or convert it to EPSG:4326",
+        "{}: {feature}: longitude {x}, latitude {y} is not on the globe; the file looks latitude-first (say \
+         --lat-first) or projected (convert it to EPSG:4326)",
         path.display()
     )]
     OutOfRange {
         /// The file.
         path: PathBuf,
+        /// Which feature of it.
+        feature: String,
         /// First coordinate, which should be a longitude.
         x: f64,
         /// Second coordinate, which should be a latitude.
         y: f64,
+    },
+    /// Far from the images as it is, near with longitude and latitude swapped.
+    #[error(
+        "{} lies {away_km} km from the images, and with longitude and latitude swapped {swapped_km} km: it seems to be \
+         latitude first; say --lat-first",
+        path.display()
+    )]
+    LatitudeFirst {
+        /// The file.
+        path: PathBuf,
+        /// Distance as it is, kilometres.
+        away_km: f64,
+        /// Distance swapped, kilometres.
+        swapped_km: f64,
+    },
+    /// A document of an earlier run cannot be used.
+    #[error("{} is no document of a finished run of this program: {what}", path.display())]
+    NotARun {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A table cannot be put into Parquet.
+    #[error("the earthworks cannot be put into Parquet: {0}")]
+    Parquet(String),
+    /// A layer of context without a feature.
+    #[error("{} holds no line, area or point: there is nothing to be near to", path.display())]
+    NoContext {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A ring that crosses itself too often.
+    #[error(
+        "{}: {feature}: a ring crosses itself more than {most} times; draw it anew, or mend it (ogr2ogr -makevalid)",
+        path.display()
+    )]
+    Tangled {
+        /// The file.
+        path: PathBuf,
+        /// Which feature of it.
+        feature: String,
+        /// Crossings that would be mended.
+        most: usize,
     },
     /// No line and no polygon.
     #[error(

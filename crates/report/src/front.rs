@@ -1,6 +1,6 @@
 //! The front line: dated, sourced, with a class.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -8,15 +8,19 @@ use geo_types::{Coord, LineString, Polygon};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::distance::PieceTree;
-use crate::earth::{PIECE_M, metres, pieces, xyz};
-use crate::geojson::{self, Shapes};
+use crate::border::{Edge, less_border};
+use crate::classes;
+use crate::earth::{metres, xyz};
+use crate::front_date::{date_in_name, date_of};
+use crate::geojson::{self, Contents, Shapes};
 use crate::{Error, Result};
 
-/// Spacing at which an edge near the border is tested against it, metres.
-const STEP_M: f64 = 20.0;
-/// An edge that lies only partly within the tolerance follows the border where it runs within this angle of it.
-const ALONG_COS: f64 = std::f64::consts::FRAC_1_SQRT_2;
+/// A front whose every vertex is further than this from the images, while with its coordinates swapped it would be
+/// near, is latitude first. Metres.
+const NOWHERE_M: f64 = 600_000.0;
+/// Lines and areas further than this from the images are left out where others are nearer, metres: no distance
+/// to them says anything about the works.
+const ELSEWHERE_M: f64 = 1_000_000.0;
 
 /// How to read a front line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,11 +39,40 @@ pub struct FrontOptions {
     /// Edges of polygons of control that run within this distance of the border are not front, metres. 50 m:
     /// borders of different digitisations differ by tens of metres.
     pub border_tolerance_m: f64,
+    /// Positions are latitude before longitude.
+    pub lat_first: bool,
+    /// Class by what a feature is called or how it is filled: `assessed = ["Russian control*", "#d32f2f"]`. A name
+    /// may end in `*`; upper and lower case are one. Goes before the property `class`.
+    pub classes: BTreeMap<String, Vec<String>>,
+    /// Which of several days is in force at an image.
+    pub rule: FrontRule,
+}
+
+/// Which of several dated fronts is in force on the day of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrontRule {
+    /// The newest that is not after the image: what was known when it was taken.
+    #[default]
+    Before,
+    /// The nearest in time; of two as near, the older.
+    Nearest,
+    /// The oldest that is not before the image.
+    After,
 }
 
 impl Default for FrontOptions {
     fn default() -> Self {
-        Self { date: None, source: None, class: None, border: None, border_tolerance_m: 50.0 }
+        Self {
+            date: None,
+            source: None,
+            class: None,
+            border: None,
+            border_tolerance_m: 50.0,
+            lat_first: false,
+            classes: BTreeMap::new(),
+            rule: FrontRule::default(),
+        }
     }
 }
 
@@ -93,59 +126,9 @@ impl FrontLine {
     /// [`Error::Read`], [`Error::NotJson`], [`Error::NotGeoJson`], [`Error::ForeignCrs`], [`Error::OutOfRange`],
     /// [`Error::NoLines`], [`Error::NoSuchClass`], [`Error::NoDate`], [`Error::AllBorder`], [`Error::BadOption`].
     pub fn read(path: &Path, options: &FrontOptions) -> Result<Self> {
-        options.validate()?;
-        let contents = geojson::read(path)?;
-        let mut notes = contents.notes();
-        let (points, empty) = (contents.points, contents.empty + contents.degenerate);
-        let mut shapes = contents.shapes;
-        shapes.retain(|s| !s.lines.is_empty() || !s.polygons.is_empty());
-        if shapes.is_empty() {
-            return Err(Error::NoLines { path: path.into(), points, empty });
-        }
-        let class = choose_class(path, options, &mut shapes, &mut notes)?;
-        let date = choose_date(path, options, &mut shapes, &mut notes)?;
-        let source = match &options.source {
-            Some(source) => source.clone(),
-            None => sources(&shapes).unwrap_or_else(|| stem(path)),
-        };
-        let uncertainty_m = shapes
-            .iter()
-            .filter_map(|s| s.properties.get("uncertainty_m").and_then(Value::as_f64))
-            .filter(|u| u.is_finite() && *u >= 0.0)
-            .reduce(f64::max);
-        let mut lines = Vec::new();
-        let mut areas: Vec<Polygon> = Vec::new();
-        for shape in shapes {
-            lines.extend(shape.lines);
-            for rings in shape.polygons {
-                let area = geojson::polygon_of(rings);
-                if areas.contains(&area) {
-                    notes.push("a polygon that repeats another was dropped".to_owned());
-                } else {
-                    areas.push(area);
-                }
-            }
-        }
-        let edges = outline(&areas, &mut notes);
-        lines.extend(match &options.border {
-            Some(border) => {
-                let kept = less_border(&edges, border, options.border_tolerance_m, &mut notes)?;
-                if kept.is_empty() && lines.is_empty() {
-                    return Err(Error::AllBorder {
-                        path: path.into(),
-                        border: border.clone(),
-                        edges: edges.len(),
-                        tolerance_m: options.border_tolerance_m,
-                    });
-                }
-                chained(&kept)
-            }
-            None => chained(&edges),
-        });
-        if lines.is_empty() {
-            return Err(Error::NoLines { path: path.into(), points, empty });
-        }
-        Ok(Self { date, source, class, uncertainty_m, notes, lines, areas })
+        let file = FrontFile::read(path, options)?;
+        let border = options.border.as_ref().map(|b| FrontFile::read_border(b)).transpose()?;
+        file.line(options, border.as_ref(), None)
     }
 
     /// A front of lines that are already at hand, longitude and latitude in degrees.
@@ -178,16 +161,219 @@ impl FrontLine {
     }
 }
 
+/// A file of fronts, parsed and mended, from which fronts of a class are made.
+#[derive(Debug)]
+pub struct FrontFile {
+    path: PathBuf,
+    contents: Contents,
+}
+
+impl FrontFile {
+    /// A GeoJSON file.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::NotJson`], and those of [`FrontFile::from_geojson`].
+    pub fn read(path: &Path, options: &FrontOptions) -> Result<Self> {
+        options.validate()?;
+        Ok(Self { path: path.into(), contents: geojson::read(path, options.lat_first)? })
+    }
+
+    /// A GeoJSON file of a border, longitude first.
+    ///
+    /// # Errors
+    /// As [`FrontFile::read`].
+    pub fn read_border(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.into(), contents: geojson::read(path, false)? })
+    }
+
+    /// GeoJSON at hand, made from a file of any format. Texts in its member `notes` become notes.
+    ///
+    /// # Errors
+    /// [`Error::NotGeoJson`], [`Error::ForeignCrs`], [`Error::OutOfRange`], [`Error::Tangled`]; each names the
+    /// feature.
+    pub fn from_geojson(path: &Path, root: Value, lat_first: bool) -> Result<Self> {
+        Ok(Self { path: path.into(), contents: geojson::parse(path, root, lat_first)? })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The day of the file, newest first where features differ, as [`FrontLine::read`] finds it; `None` for none.
+    pub fn newest_day(&self) -> Option<NaiveDate> {
+        let mut unread = BTreeSet::new();
+        let days = self.contents.shapes.iter().filter_map(|s| date_of(&s.properties, &mut unread));
+        days.max().or_else(|| self.path.file_name().and_then(|n| date_in_name(&n.to_string_lossy())))
+    }
+
+    /// The fronts of every class in the file: the one to be measured from first, as [`FrontLine::read`] chooses it,
+    /// then the others by name.
+    ///
+    /// `place` is where the images lie, longitude and latitude.
+    ///
+    /// # Errors
+    /// Those of [`FrontLine::read`], and [`Error::LatitudeFirst`].
+    pub fn lines(
+        &self,
+        options: &FrontOptions,
+        border: Option<&FrontFile>,
+        place: Option<Coord>,
+    ) -> Result<Vec<FrontLine>> {
+        let lead = self.line(options, border, place)?;
+        // Features of no class, all measured from, are one front already.
+        if options.class.is_none() && lead.class == "front" {
+            return Ok(vec![lead]);
+        }
+        let mut present: BTreeSet<String> =
+            self.contents.shapes.iter().map(|s| classes::class_of(&s.properties, options)).collect();
+        present.retain(|c| !c.eq_ignore_ascii_case(&lead.class));
+        let mut out = vec![lead];
+        for class in present {
+            let one = FrontOptions { class: Some(class), ..options.clone() };
+            match self.line(&one, border, place) {
+                // Another day's is no rival of this one.
+                Ok(line) if line.date == out[0].date => out.push(line),
+                Ok(_) | Err(Error::NoLines { .. } | Error::AllBorder { .. }) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(out)
+    }
+
+    /// One front: of the class in the options, or the one that reaches furthest.
+    fn line(
+        &self,
+        options: &FrontOptions,
+        border: Option<&FrontFile>,
+        place: Option<Coord>,
+    ) -> Result<FrontLine> {
+        options.validate()?;
+        let (path, contents) = (self.path.as_path(), &self.contents);
+        let mut notes = contents.notes();
+        let (points, empty) = (contents.points, contents.empty + contents.degenerate);
+        let mut shapes: Vec<Shapes> = contents.shapes.clone();
+        shapes.retain(|s| !s.lines.is_empty() || !s.polygons.is_empty());
+        if shapes.is_empty() {
+            return Err(Error::NoLines { path: path.into(), points, empty });
+        }
+        if let Some(place) = place {
+            keep_near(path, place, &mut shapes, &mut notes)?;
+        }
+        let class = choose_class(path, options, &mut shapes, &mut notes)?;
+        let date = choose_date(path, options, &mut shapes, &mut notes)?;
+        let source = match &options.source {
+            Some(source) => source.clone(),
+            None => sources(&shapes).unwrap_or_else(|| stem(path)),
+        };
+        let uncertainty_m = shapes
+            .iter()
+            .filter_map(|s| s.properties.get("uncertainty_m").and_then(Value::as_f64))
+            .filter(|u| u.is_finite() && *u >= 0.0)
+            .reduce(f64::max);
+        let mut lines = Vec::new();
+        let mut areas: Vec<Polygon> = Vec::new();
+        for shape in shapes {
+            lines.extend(shape.lines);
+            for rings in shape.polygons {
+                let area = geojson::polygon_of(rings);
+                if areas.contains(&area) {
+                    notes.push("a polygon that repeats another was dropped".to_owned());
+                } else {
+                    areas.push(area);
+                }
+            }
+        }
+        let edges = outline(&areas, &mut notes);
+        lines.extend(match border {
+            Some(border) => {
+                let with = (border.path.as_path(), &border.contents);
+                let kept = less_border(&edges, with, options.border_tolerance_m, &mut notes)?;
+                if kept.is_empty() && lines.is_empty() {
+                    return Err(Error::AllBorder {
+                        path: path.into(),
+                        border: border.path.clone(),
+                        edges: edges.len(),
+                        tolerance_m: options.border_tolerance_m,
+                    });
+                }
+                chained(&kept)
+            }
+            None => chained(&edges),
+        });
+        if lines.is_empty() {
+            return Err(Error::NoLines { path: path.into(), points, empty });
+        }
+        Ok(FrontLine { date, source, class, uncertainty_m, notes, lines, areas })
+    }
+}
+
+/// Leaves out what lies far from the images; an error where all of it does, and would not with its coordinates
+/// swapped.
+fn keep_near(path: &Path, place: Coord, shapes: &mut Vec<Shapes>, notes: &mut Vec<String>) -> Result<()> {
+    let away = |coords: &mut dyn Iterator<Item = Coord>| {
+        coords.map(|c| rough_distance_m(c, place)).fold(f64::INFINITY, f64::min)
+    };
+    let ring_away = |rings: &[Vec<Coord>]| {
+        let exterior = rings.first().map(Vec::as_slice).unwrap_or_default();
+        let within = |get: fn(&Coord) -> f64| {
+            let v = get(&place);
+            exterior.iter().any(|c| get(c) <= v) && exterior.iter().any(|c| get(c) >= v)
+        };
+        if within(|c| c.x) && within(|c| c.y) { 0.0 } else { away(&mut exterior.iter().copied()) }
+    };
+    let of = |s: &Shapes| {
+        let lines = s.lines.iter().map(|l| away(&mut l.coords().copied()));
+        lines.chain(s.polygons.iter().map(|p| ring_away(p))).fold(f64::INFINITY, f64::min)
+    };
+    let nearest_m = shapes.iter().map(of).fold(f64::INFINITY, f64::min);
+    if nearest_m > NOWHERE_M {
+        let swapped = |c: &Coord| Coord { x: c.y, y: c.x };
+        let coords = shapes.iter().flat_map(|s| {
+            let lines = s.lines.iter().flat_map(LineString::coords);
+            lines.chain(s.polygons.iter().flatten().flatten()).map(swapped)
+        });
+        let swapped_m = away(&mut coords.filter(|c| c.y.abs() <= 90.0));
+        if swapped_m < NOWHERE_M / 2.0 {
+            return Err(Error::LatitudeFirst {
+                path: path.into(),
+                away_km: (nearest_m / 1000.0).round(),
+                swapped_km: (swapped_m / 1000.0).round(),
+            });
+        }
+    }
+    if nearest_m < ELSEWHERE_M {
+        let mut far = 0;
+        for shape in shapes.iter_mut() {
+            let before = shape.lines.len() + shape.polygons.len();
+            shape.lines.retain(|l| away(&mut l.coords().copied()) < ELSEWHERE_M);
+            shape.polygons.retain(|p| ring_away(p) < ELSEWHERE_M);
+            far += before - shape.lines.len() - shape.polygons.len();
+        }
+        shapes.retain(|s| !s.lines.is_empty() || !s.polygons.is_empty());
+        if far > 0 {
+            notes.push(format!(
+                "{far} lines or areas over {:.0} km from the images were left out",
+                ELSEWHERE_M / 1e3
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Distance of two points, within some per cent, metres.
+fn rough_distance_m(a: Coord, b: Coord) -> f64 {
+    let dx = (a.x - b.x + 540.0).rem_euclid(360.0) - 180.0;
+    let (east, north) = metres((a.y + b.y) / 2.0, Coord { x: dx, y: a.y - b.y });
+    east.hypot(north)
+}
+
 fn stem(path: &Path) -> String {
     path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn text<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     properties.get(name).and_then(Value::as_str).map(str::trim).filter(|s| !s.is_empty())
-}
-
-fn class_of(shape: &Shapes) -> &str {
-    text(&shape.properties, "class").unwrap_or("front")
 }
 
 /// Keeps the features of the class asked for, or of the class that reaches furthest.
@@ -197,7 +383,8 @@ fn choose_class(
     shapes: &mut Vec<Shapes>,
     notes: &mut Vec<String>,
 ) -> Result<String> {
-    let present: BTreeSet<String> = shapes.iter().map(|s| class_of(s).to_owned()).collect();
+    let present: BTreeSet<String> =
+        shapes.iter().map(|s| classes::class_of(&s.properties, options)).collect();
     let chosen = match &options.class {
         Some(class) => {
             let found = present.iter().find(|p| p.eq_ignore_ascii_case(class)).cloned();
@@ -215,7 +402,7 @@ fn choose_class(
             if present.len() > 1 {
                 notes.push(format!("of the classes {listed}, only {class} is measured from"));
             }
-            shapes.retain(|s| class_of(s) == class);
+            shapes.retain(|s| classes::class_of(&s.properties, options) == class);
             Ok(class)
         }
         None if present.len() == 1 => Ok(listed),
@@ -258,59 +445,6 @@ fn choose_date(
     options.date.or(day).or_else(name).ok_or_else(|| Error::NoDate { path: path.into() })
 }
 
-fn date_of(properties: &Map<String, Value>, unread: &mut BTreeSet<String>) -> Option<NaiveDate> {
-    for name in ["date", "datetime", "timestamp"] {
-        let date = match properties.get(name) {
-            Some(Value::String(s)) => date_in_text(s.trim()),
-            Some(Value::Number(n)) => n.as_f64().and_then(date_in_number),
-            None | Some(Value::Null) => continue,
-            Some(_) => None,
-        };
-        if date.is_some() {
-            return date;
-        }
-        unread.insert(format!("{name} {}", properties[name]));
-    }
-    None
-}
-
-/// `2024-08-14`, `2024-08-14T06:00:00Z`, `2024/08/14`, `20240814`, all at the beginning.
-fn date_in_text(s: &str) -> Option<NaiveDate> {
-    let digits = s.bytes().take_while(u8::is_ascii_digit).count();
-    if digits == 8 {
-        return NaiveDate::parse_from_str(s.get(..8)?, "%Y%m%d").ok();
-    }
-    let head = s.get(..10)?;
-    ["%Y-%m-%d", "%Y/%m/%d"].iter().find_map(|format| NaiveDate::parse_from_str(head, format).ok())
-}
-
-/// `20240814`, or seconds or milliseconds since 1970.
-fn date_in_number(n: f64) -> Option<NaiveDate> {
-    let n = n.trunc() as i64;
-    if (19_000_101..=21_001_231).contains(&n) {
-        return date_in_text(&n.to_string());
-    }
-    let seconds = if n.abs() >= 100_000_000_000 { n / 1000 } else { n };
-    chrono::DateTime::from_timestamp(seconds, 0).map(|t| t.date_naive()).filter(|_| n >= 100_000_000)
-}
-
-/// The first date in a file name: `2024-08-14`, `2024_08_14` or `20240814`, not within a longer number.
-fn date_in_name(name: &str) -> Option<NaiveDate> {
-    let bytes = name.as_bytes();
-    (0..bytes.len()).filter(|&i| i == 0 || !bytes[i - 1].is_ascii_digit()).find_map(|i| {
-        let ends = |n: usize| !bytes.get(i + n).is_some_and(u8::is_ascii_digit);
-        let dashed = || {
-            let head = name.get(i..i + 10).filter(|_| ends(10))?;
-            ["%Y-%m-%d", "%Y_%m_%d"].iter().find_map(|f| NaiveDate::parse_from_str(head, f).ok())
-        };
-        let plain = || {
-            let head = name.get(i..i + 8).filter(|h| ends(8) && h.bytes().all(|b| b.is_ascii_digit()))?;
-            NaiveDate::parse_from_str(head, "%Y%m%d").ok()
-        };
-        dashed().or_else(plain)
-    })
-}
-
 fn sources(shapes: &[Shapes]) -> Option<String> {
     let mut seen: Vec<&str> = Vec::new();
     for source in shapes.iter().filter_map(|s| text(&s.properties, "source")) {
@@ -320,8 +454,6 @@ fn sources(shapes: &[Shapes]) -> Option<String> {
     }
     (!seen.is_empty()).then(|| seen.join("; "))
 }
-
-type Edge = (Coord, Coord);
 
 /// The edges of the areas that bound their union, as far as edges shared vertex by vertex tell.
 fn outline(areas: &[Polygon], notes: &mut Vec<String>) -> Vec<Edge> {
@@ -355,134 +487,6 @@ fn outline(areas: &[Polygon], notes: &mut Vec<String>) -> Vec<Edge> {
         notes.push(format!("{at_cut} edges along the antimeridian, where areas are cut, are not front"));
     }
     kept
-}
-
-/// The edges, or parts of them, that do not run along the border.
-fn less_border(
-    edges: &[Edge],
-    border: &Path,
-    tolerance_m: f64,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Edge>> {
-    let contents = geojson::read(border)?;
-    let mut cut = Vec::new();
-    let near = Reach::of(edges, tolerance_m);
-    let rings = contents.shapes.iter().flat_map(|s| s.polygons.iter().flatten().map(Vec::as_slice));
-    let lines = contents.shapes.iter().flat_map(|s| s.lines.iter().map(|l| l.0.as_slice()));
-    let mut any = false;
-    for vertices in rings.chain(lines) {
-        any = true;
-        for w in vertices.windows(2).filter(|w| near.meets(w[0], w[1])) {
-            pieces(w[0], w[1], PIECE_M, &mut cut);
-        }
-    }
-    if !any {
-        let empty = contents.empty + contents.degenerate;
-        return Err(Error::NoLines { path: border.into(), points: contents.points, empty });
-    }
-    if cut.is_empty() {
-        notes.push(format!("the border {} is nowhere near the front", border.display()));
-        return Ok(edges.to_vec());
-    }
-    let tree = PieceTree::new(cut);
-    let mut kept = Vec::new();
-    let mut removed_m = 0.0;
-    for edge in edges {
-        removed_m += off_border(*edge, &tree, tolerance_m, &mut kept);
-    }
-    if removed_m > 0.0 {
-        notes.push(format!(
-            "{:.1} km of outline along the border {} are not front",
-            removed_m / 1000.0,
-            border.display()
-        ));
-    } else {
-        notes.push(format!("no edge runs along the border {}", border.display()));
-    }
-    Ok(kept)
-}
-
-/// The part of the world that edges lie in, with a margin.
-struct Reach {
-    low: Coord,
-    high: Coord,
-}
-
-impl Reach {
-    fn of(edges: &[Edge], margin_m: f64) -> Self {
-        let mut low = Coord { x: f64::INFINITY, y: f64::INFINITY };
-        let mut high = Coord { x: f64::NEG_INFINITY, y: f64::NEG_INFINITY };
-        for p in edges.iter().flat_map(|e| [e.0, e.1]) {
-            low = Coord { x: low.x.min(p.x), y: low.y.min(p.y) };
-            high = Coord { x: high.x.max(p.x), y: high.y.max(p.y) };
-        }
-        let dy = margin_m / 110_000.0 + 0.01;
-        // Near the poles a metre spans any longitude.
-        let steepest = (low.y.abs().max(high.y.abs()) + dy).min(90.0);
-        let dx = if steepest > 89.0 { 720.0 } else { dy / steepest.to_radians().cos() };
-        Self { low: Coord { x: low.x - dx, y: low.y - dy }, high: Coord { x: high.x + dx, y: high.y + dy } }
-    }
-
-    fn meets(&self, a: Coord, b: Coord) -> bool {
-        let (west, east) = (a.x.min(b.x), a.x.max(b.x));
-        a.y.max(b.y) >= self.low.y
-            && a.y.min(b.y) <= self.high.y
-            && (east - west > 180.0
-                || [-360.0, 0.0, 360.0]
-                    .iter()
-                    .any(|turn| east + turn >= self.low.x && west + turn <= self.high.x))
-    }
-}
-
-/// Adds what is front of an edge to `kept`; returns how many metres were not.
-fn off_border(edge: Edge, tree: &PieceTree, tolerance_m: f64, kept: &mut Vec<Edge>) -> f64 {
-    // Coarse first: an edge whose pieces all lie far from the border is kept whole, however long it is.
-    let mut coarse = Vec::new();
-    pieces(edge.0, edge.1, PIECE_M, &mut coarse);
-    let far =
-        |p: &crate::earth::Piece| tree.nearest_to(p.at(0.5)).is_none_or(|(d, _)| d > tolerance_m + PIECE_M);
-    if coarse.iter().all(far) {
-        kept.push(edge);
-        return 0.0;
-    }
-    let mut fine = Vec::new();
-    for piece in &coarse {
-        if far(piece) { fine.push(*piece) } else { pieces(piece.a, piece.b, STEP_M, &mut fine) }
-    }
-    let within = |p: Coord| tree.nearest_to(p).is_some_and(|(d, _)| d <= tolerance_m);
-    let near: Vec<bool> = fine.iter().map(|p| within(p.a) && within(p.at(0.5)) && within(p.b)).collect();
-    let whole = near.iter().all(|&n| n);
-    // The whole edge near: it follows the border, however it wavers. A part of it near: only where it also runs
-    // the border's way, so that a front which meets the border squarely keeps its end.
-    let gone: Vec<bool> =
-        fine.iter().zip(&near).map(|(p, &n)| n && (whole || runs_along(p.a, p.b, tree))).collect();
-    let mut removed_m = 0.0;
-    let mut start: Option<Coord> = None;
-    for (i, piece) in fine.iter().enumerate() {
-        if gone[i] {
-            removed_m += crate::earth::distance2(piece.pa, piece.pb).sqrt();
-            if let Some(from) = start.take() {
-                kept.push((from, piece.a));
-            }
-        } else if start.is_none() {
-            start = Some(piece.a);
-        }
-    }
-    if let Some(from) = start {
-        // An edge kept whole keeps its own vertices, so that runs of edges can be chained again.
-        kept.push(if removed_m == 0.0 { edge } else { (from, edge.1) });
-    }
-    removed_m
-}
-
-/// True where a short edge and the border beside it run the same way, or the opposite way.
-fn runs_along(a: Coord, b: Coord, tree: &PieceTree) -> bool {
-    let mid = (a + b) / 2.0;
-    let Some((_, border)) = tree.nearest_to(mid) else { return false };
-    let (e1, n1) = metres(mid.y, b - a);
-    let (e2, n2) = metres(mid.y, border.b - border.a);
-    let lengths = e1.hypot(n1) * e2.hypot(n2);
-    lengths > 0.0 && ((e1 * e2 + n1 * n2) / lengths).abs() >= ALONG_COS
 }
 
 /// Joins edges that follow one another into lines.

@@ -3,16 +3,17 @@
 //! The reader walks the JSON itself: one broken feature of a hand-drawn file must be named, or mended and noted,
 //! and a strict parser would only refuse the whole.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Error, Result};
+use crate::{Error, Result, rings};
 
 /// A feature: its properties and what of its geometry is a line or an area.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shapes {
     /// Properties; empty for a bare geometry.
     pub properties: Map<String, Value>,
@@ -20,6 +21,8 @@ pub(crate) struct Shapes {
     pub lines: Vec<LineString>,
     /// Rings as drawn, closed, of three or more distinct vertices: exterior first.
     pub polygons: Vec<Vec<Vec<Coord>>>,
+    /// Points, which are no front but may be places.
+    pub points: Vec<Coord>,
 }
 
 /// What a file holds, and how it had to be mended.
@@ -32,59 +35,117 @@ pub(crate) struct Contents {
     pub unclosed: usize,
     pub repeated: usize,
     pub degenerate: usize,
+    /// Rings that crossed themselves.
+    pub crossed: usize,
+    /// What was noted on the way to GeoJSON.
+    pub said: Vec<String>,
+    /// Features that were mended, by how.
+    mended: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Contents {
     /// The repairs, in words.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let count = |n: usize, one: &str, many: &str| match n {
-            0 => None,
-            1 => Some(format!("1 {one}")),
-            _ => Some(format!("{n} {many}")),
+        let count = |n: usize, flaw: &'static str, one: &str, many: &str| {
+            let whose = self.mended.get(flaw).map(|names| names.join(", ")).unwrap_or_default();
+            let whose = if whose.is_empty() { whose } else { format!(" ({whose})") };
+            match n {
+                0 => None,
+                1 => Some(format!("1 {one}{whose}")),
+                _ => Some(format!("{n} {many}{whose}")),
+            }
         };
-        [
-            count(self.empty, "null or empty geometry was skipped", "null or empty geometries were skipped"),
+        let mended = [
+            count(
+                self.empty,
+                EMPTY,
+                "null or empty geometry was skipped",
+                "null or empty geometries were skipped",
+            ),
             count(
                 self.points,
+                POINT,
                 "point was skipped: a front has no points",
                 "points were skipped: a front has no points",
             ),
             count(
                 self.heights,
+                HEIGHT,
                 "position had a height, which was dropped",
                 "positions had heights, which were dropped",
             ),
-            count(self.unclosed, "ring was not closed and has been", "rings were not closed and have been"),
+            count(
+                self.unclosed,
+                UNCLOSED,
+                "ring was not closed and has been",
+                "rings were not closed and have been",
+            ),
             count(
                 self.repeated,
+                REPEATED,
                 "vertex repeated the one before and was dropped",
                 "vertices repeated the one before and were dropped",
             ),
             count(
                 self.degenerate,
+                DEGENERATE,
                 "line or ring had too few distinct vertices and was skipped",
                 "lines or rings had too few distinct vertices and were skipped",
             ),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+            count(
+                self.crossed,
+                CROSSED,
+                "ring crossed itself and was cut into its parts",
+                "rings crossed themselves and were cut into their parts",
+            ),
+        ];
+        self.said.iter().cloned().chain(mended.into_iter().flatten()).collect()
+    }
+
+    /// Remembers which feature was mended how; the first few are named.
+    fn mend(&mut self, flaw: &'static str, name: &str) {
+        let names = self.mended.entry(flaw).or_default();
+        if names.len() < 3 && !names.iter().any(|n| n == name) {
+            names.push(name.to_owned());
+        } else if names.len() == 3 && !names.iter().any(|n| n == name) {
+            names.push("…".to_owned());
+        }
     }
 }
 
+const EMPTY: &str = "empty";
+const POINT: &str = "point";
+const HEIGHT: &str = "height";
+const UNCLOSED: &str = "unclosed";
+const REPEATED: &str = "repeated";
+const DEGENERATE: &str = "degenerate";
+const CROSSED: &str = "crossed";
+
 /// Reads the lines and areas of a GeoJSON file.
-pub(crate) fn read(path: &Path) -> Result<Contents> {
+pub(crate) fn read(path: &Path, lat_first: bool) -> Result<Contents> {
     let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let root: Value =
         serde_json::from_slice(text).map_err(|source| Error::NotJson { path: path.into(), source })?;
-    let mut reader = Reader { path, contents: Contents::default() };
+    parse(path, root, lat_first)
+}
+
+/// The lines and areas of GeoJSON that came from `path`.
+pub(crate) fn parse(path: &Path, root: Value, lat_first: bool) -> Result<Contents> {
+    let mut reader = Reader { path, lat_first, contents: Contents::default() };
+    if let Some(notes) = root.get("notes").and_then(Value::as_array) {
+        reader.contents.said = notes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+    if lat_first {
+        reader.contents.said.push("positions were read as latitude, longitude, as asked".to_owned());
+    }
     reader.root(root)?;
     Ok(reader.contents)
 }
 
 struct Reader<'a> {
     path: &'a Path,
+    lat_first: bool,
     contents: Contents,
 }
 
@@ -152,6 +213,7 @@ impl Reader<'_> {
     fn geometry(&mut self, geometry: &Value, name: &str, out: &mut Shapes) -> Result<()> {
         if geometry.is_null() {
             self.contents.empty += 1;
+            self.contents.mend(EMPTY, name);
             return Ok(());
         }
         let kind = geometry.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -168,11 +230,20 @@ impl Reader<'_> {
         };
         if coordinates.is_empty() {
             self.contents.empty += 1;
+            self.contents.mend(EMPTY, name);
             return Ok(());
         }
         match kind {
-            "Point" => self.contents.points += 1,
-            "MultiPoint" => self.contents.points += coordinates.len(),
+            "Point" | "MultiPoint" => {
+                let one = [Value::Array(coordinates.clone())];
+                let points = if kind == "Point" { &one } else { coordinates.as_slice() };
+                for point in points {
+                    let point = self.position(point, name)?;
+                    out.points.push(point);
+                }
+                self.contents.points += points.len();
+                self.contents.mend(POINT, name);
+            }
             "LineString" => self.line(coordinates, name, out)?,
             "MultiLineString" => {
                 for line in coordinates {
@@ -200,6 +271,7 @@ impl Reader<'_> {
         let line = self.positions(positions, name)?;
         if line.len() < 2 {
             self.contents.degenerate += 1;
+            self.contents.mend(DEGENERATE, name);
         } else {
             out.lines.push(LineString(line));
         }
@@ -207,28 +279,56 @@ impl Reader<'_> {
     }
 
     fn polygon(&mut self, rings: &[Value], name: &str, out: &mut Shapes) -> Result<()> {
-        let mut polygon = Vec::new();
+        let (mut polygon, mut more) = (Vec::new(), Vec::new());
         for (i, ring) in rings.iter().enumerate() {
             let mut ring = self.positions(self.array(ring, name)?, name)?;
             if ring.len() > 1 && ring.first() != ring.last() {
                 self.contents.unclosed += 1;
+                self.contents.mend(UNCLOSED, name);
                 ring.push(ring[0]);
             }
             if ring.len() < 4 {
                 self.contents.degenerate += 1;
+                self.contents.mend(DEGENERATE, name);
                 if i == 0 {
                     return Ok(()); // no exterior, no polygon
                 }
             } else {
-                polygon.push(ring);
+                let parts = self.untangled(ring, name)?;
+                let mut parts = parts.into_iter();
+                // An exterior that was cut becomes several areas, a hole several holes.
+                if i == 0 {
+                    polygon.extend(parts.next());
+                    more.extend(parts.map(|ring| vec![ring]));
+                } else {
+                    polygon.extend(parts);
+                }
             }
         }
+        out.polygons.extend(more);
         if polygon.is_empty() {
             self.contents.empty += 1;
+            self.contents.mend(EMPTY, name);
         } else {
             out.polygons.push(polygon);
         }
         Ok(())
+    }
+
+    /// The simple rings of a ring that may cross itself.
+    fn untangled(&mut self, ring: Vec<Coord>, name: &str) -> Result<Vec<Vec<Coord>>> {
+        let Some(parts) = rings::simple(&ring) else {
+            return Err(Error::Tangled {
+                path: self.path.into(),
+                feature: name.to_owned(),
+                most: rings::MOST,
+            });
+        };
+        if parts.len() > 1 {
+            self.contents.crossed += 1;
+            self.contents.mend(CROSSED, name);
+        }
+        Ok(parts)
     }
 
     fn positions(&mut self, positions: &[Value], name: &str) -> Result<Vec<Coord>> {
@@ -237,6 +337,7 @@ impl Reader<'_> {
             let p = self.position(position, name)?;
             if out.last() == Some(&p) {
                 self.contents.repeated += 1;
+                self.contents.mend(REPEATED, name);
             } else {
                 out.push(p);
             }
@@ -251,9 +352,13 @@ impl Reader<'_> {
         else {
             return Err(self.wrong(format!("{name}: {position} is not a position [longitude, latitude]")));
         };
-        self.contents.heights += usize::from(numbers.len() > 2);
-        if y.abs() > 90.0 || x.abs() > 360.0 {
-            return Err(Error::OutOfRange { path: self.path.into(), x, y });
+        if numbers.len() > 2 {
+            self.contents.heights += 1;
+            self.contents.mend(HEIGHT, name);
+        }
+        let (x, y) = if self.lat_first { (y, x) } else { (x, y) };
+        if !(y.abs() <= 90.0 && x.abs() <= 360.0) {
+            return Err(Error::OutOfRange { path: self.path.into(), feature: name.to_owned(), x, y });
         }
         Ok(Coord { x, y })
     }

@@ -6,8 +6,26 @@ use std::path::{Component, Path, PathBuf};
 use crate::{Error, Result};
 
 /// Files that a run writes at the top of its folder.
-pub const OWN_FILES: [&str; 5] =
-    ["earthworks.geojson", "coverage.geojson", "earthworks.csv", "report.md", "run.json"];
+pub const OWN_FILES: [&str; 12] = [
+    "earthworks.geojson",
+    "coverage.geojson",
+    "earthworks.csv",
+    "earthworks.gpkg",
+    "earthworks.fgb",
+    "earthworks.parquet",
+    "earthworks.kmz",
+    "report.md",
+    "report.html",
+    "summary.json",
+    "stac.json",
+    JOURNAL,
+];
+/// The file that says that a run is in a folder.
+const JOURNAL: &str = "run.json";
+/// Folder of the pictures for the page below the output folder.
+pub const VIEWS: &str = "views";
+/// The file in it that says what they show.
+pub const VIEWS_INDEX: &str = "views.json";
 /// Folder of the pictures below the output folder.
 pub const CHIPS: &str = "chips";
 /// Files that are not yet whole end so.
@@ -41,6 +59,11 @@ impl OutputDir {
             remove_own(path, &held)?;
         }
         Ok(Self { path: path.into() })
+    }
+
+    /// The folder of a finished run, to write its documents anew.
+    pub fn of_run(path: &Path) -> Self {
+        Self { path: path.into() }
     }
 
     /// The folder.
@@ -108,19 +131,22 @@ fn remove_own(path: &Path, held: &[String]) -> Result<()> {
         }
         std::fs::remove_file(&p).map_err(|e| failed("remove", &p, 0, e))
     };
-    let is_part = |n: &str| n.starts_with('.') && n.ends_with(PART);
+    let is_part = |n: &str| n.starts_with(".part-") || (n.starts_with('.') && n.ends_with(PART));
     // The journal last: while it is there, the folder says that a run is in it.
-    for name in held.iter().filter(|n| OWN_FILES[..4].contains(&n.as_str()) || is_part(n)) {
+    for name in held.iter().filter(|n| (OWN_FILES.contains(&n.as_str()) && *n != JOURNAL) || is_part(n)) {
         remove(path.join(name))?;
     }
-    let chips = path.join(CHIPS);
-    if chips.is_dir() {
-        for name in names(&chips)?.iter().filter(|n| n.ends_with(".png") || is_part(n)) {
-            remove(chips.join(name))?;
+    for (folder, ending) in [(CHIPS, ".png"), (VIEWS, ".jpg")] {
+        let folder = path.join(folder);
+        if folder.is_dir() {
+            let own = |n: &&String| n.ends_with(ending) || *n == VIEWS_INDEX || is_part(n);
+            for name in names(&folder)?.iter().filter(own) {
+                remove(folder.join(name))?;
+            }
         }
     }
-    if held.iter().any(|n| n == OWN_FILES[4]) {
-        remove(path.join(OWN_FILES[4]))?;
+    if held.iter().any(|n| n == JOURNAL) {
+        remove(path.join(JOURNAL))?;
     }
     Ok(())
 }

@@ -8,11 +8,11 @@ use domain::{Class, Reason};
 
 use crate::distance::Side;
 use crate::words::{and, area, between, count, day, distance, front, length, plain};
-use crate::{CoverageFeature, FrontLine, MeasuredEarthwork};
+use crate::{Control, CoverageFeature, DefenceLine, Fronts, Growth, MeasuredEarthwork, System, Totals};
 
 /// A front older than this against the later image is warned about, days: fronts of manoeuvre move kilometres in
 /// a day (5.6 km in two days in the case that began this).
-const STALE_DAYS: i64 = 3;
+pub(crate) const STALE_DAYS: i64 = 3;
 /// A front further away than this is warned about, metres: more often latitude and longitude are swapped.
 const FAR_M: f64 = 300_000.0;
 
@@ -24,7 +24,15 @@ pub struct Summary<'a> {
     /// What was found, in the order in which it is to be listed.
     pub found: &'a [MeasuredEarthwork],
     /// What it was measured from.
-    pub front: &'a FrontLine,
+    pub fronts: &'a Fronts,
+    /// Earthworks that belong together.
+    pub systems: &'a [System],
+    /// Lines of defence that the systems make.
+    pub lines: &'a [DefenceLine],
+    /// Works over time.
+    pub growth: &'a [Growth],
+    /// Areas of control among the fronts.
+    pub control: &'a [Control],
     /// What was looked at and what was not, of every pair.
     pub coverage: &'a [CoverageFeature],
     /// Picture of an earthwork, by its id: path relative to the report.
@@ -37,9 +45,16 @@ pub struct Summary<'a> {
 pub fn report_md(summary: &Summary<'_>) -> String {
     let mut out = format!("# {}\n\n{}\n", plain(summary.title), verdict(summary));
     out.push_str(&found(summary));
-    out.push_str(&front_section(summary));
+    out.push_str(&lines_of_defence(summary));
+    out.push_str(&over_time(summary));
+    out.push_str(&totals(summary));
+    for &front in &leading(summary) {
+        out.push_str(&front_section(summary, front));
+    }
+    out.push_str(&spread(summary));
+    out.push_str(&control(summary));
     out.push_str(&coverage(summary));
-    let notes: Vec<&String> = summary.notes.iter().chain(&summary.front.notes).collect();
+    let notes: Vec<&String> = summary.notes.iter().collect();
     if !notes.is_empty() {
         out.push_str("\n## Notes\n\n");
         for note in notes {
@@ -120,7 +135,7 @@ fn verdict(s: &Summary<'_>) -> String {
             .min_by(|a, b| a.measure.distance_m.total_cmp(&b.measure.distance_m));
         if let Some(nearest) = nearest {
             let lies = if s.found.len() == 1 { "It lies" } else { "The nearest lies" };
-            let _ = write!(out, " {lies} {}.", place(nearest, s.front));
+            let _ = write!(out, " {lies} {}.", place(nearest, s.fronts));
         }
         let _ = write!(
             out,
@@ -142,8 +157,40 @@ fn verdict(s: &Summary<'_>) -> String {
     out
 }
 
+/// The verdict in three sentences of plain text: what, where, and how much of the ground that speaks for.
+pub(crate) fn sentences(s: &Summary<'_>) -> Vec<String> {
+    let text = verdict(s).replace("**", "");
+    let whole = km2(s.coverage, |_| true);
+    let assessed = km2(s.coverage, |f| f.assessed);
+    let nearest = s
+        .found
+        .iter()
+        .filter(|f| f.measure.distance_m.is_finite())
+        .min_by(|a, b| a.measure.distance_m.total_cmp(&b.measure.distance_m));
+    let Some(nearest) = nearest else { return vec![text] };
+    let first = text.split(". ").next().unwrap_or_default().to_owned();
+    let lies = if s.found.len() == 1 { "It lies" } else { "The nearest lies" };
+    let off = nearest.uncertainty.total_m;
+    let rest = if whole - assessed > 1e-6 {
+        "the rest was not looked at, and nothing is known about it"
+    } else {
+        "all that the images share"
+    };
+    vec![
+        format!("{}.", first.trim_end_matches('.')),
+        format!("{lies} {}, give or take {off:.0} m.", place(nearest, s.fronts)),
+        format!(
+            "{} of {} km² were assessed ({}): {rest}.",
+            area(assessed),
+            area(whole),
+            percent(assessed, whole)
+        ),
+    ]
+}
+
 /// `17.0 km (10.6 mi) N of the claimed limit of 14 August 2024`.
-fn place(f: &MeasuredEarthwork, line: &FrontLine) -> String {
+pub(crate) fn place(f: &MeasuredEarthwork, fronts: &Fronts) -> String {
+    let line = &fronts.lines()[f.front];
     let of = format!("{} of {}", front(&line.class), day(line.date));
     match f.measure.direction {
         _ if !f.measure.distance_m.is_finite() => format!("at an unknown distance from {of}"),
@@ -158,13 +205,13 @@ fn place(f: &MeasuredEarthwork, line: &FrontLine) -> String {
 /// One earthwork in a line of plain text, for the report and the caption of its picture:
 /// `trench, 240 m, 17.0 km (10.6 mi) N of the claimed limit of 14 August 2024, dug between 5 and 12 August 2024;
 /// confidence 0.87`.
-pub fn sentence(found: &MeasuredEarthwork, front: &FrontLine) -> String {
-    format!("{}, {}", found.earthwork.class.in_words(), details(found, front))
+pub fn sentence(found: &MeasuredEarthwork, fronts: &Fronts) -> String {
+    format!("{}, {}", found.earthwork.class.in_words(), details(found, fronts))
 }
 
-fn details(found: &MeasuredEarthwork, front: &FrontLine) -> String {
+fn details(found: &MeasuredEarthwork, fronts: &Fronts) -> String {
     let e = &found.earthwork;
-    let (long, place, when) = (length(e.length_m), place(found, front), between(e.earlier, e.later));
+    let (long, place, when) = (length(e.length_m), place(found, fronts), between(e.earlier, e.later));
     format!("{long}, {place}, dug {when}; confidence {:.2}", e.confidence)
 }
 
@@ -179,25 +226,206 @@ fn found(s: &Summary<'_>) -> String {
             Some(chip) => format!("[{}](<{}>)", e.class.in_words(), chip.replace(['<', '>', '\n'], "")),
             None => e.class.in_words().to_owned(),
         };
-        let _ = writeln!(out, "{}. {class}, {}; `{}`", i + 1, details(f, s.front), e.id.replace('`', "'"));
+        let _ = writeln!(out, "{}. {class}, {}; `{}`", i + 1, details(f, s.fronts), e.id.replace('`', "'"));
     }
     out
 }
 
-fn front_section(s: &Summary<'_>) -> String {
-    let f = s.front;
+/// The fronts that lead for some image, in the order given; the first at the least.
+pub(crate) fn leading(s: &Summary<'_>) -> Vec<usize> {
+    let laters = s.coverage.iter().map(|c| c.later).chain(s.found.iter().map(|f| f.earthwork.later));
+    let mut used: Vec<usize> =
+        laters.filter_map(|t| s.fronts.in_force(t.date_naive()).first().copied()).collect();
+    used.sort_unstable();
+    used.dedup();
+    if used.is_empty() { vec![0] } else { used }
+}
+
+/// The other fronts that something was measured from.
+pub(crate) fn rivals(s: &Summary<'_>) -> Vec<usize> {
+    let mut used: Vec<usize> = s.found.iter().flat_map(|f| f.others.iter().map(|o| o.front)).collect();
+    used.sort_unstable();
+    used.dedup();
+    used
+}
+
+fn spread(s: &Summary<'_>) -> String {
+    let rivals = rivals(s);
+    if rivals.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        String::from("\n## From other lines\n\nThe same works, measured from other classes and sources:\n\n");
+    out.push_str("| front | of | nearest | farthest |\n| --- | --- | ---: | ---: |\n");
+    for front in rivals {
+        let line = &s.fronts.lines()[front];
+        let from = s.found.iter().flat_map(|f| &f.others).filter(|o| o.front == front);
+        let metres: Vec<f64> = from.map(|o| o.measure.distance_m).filter(|m| m.is_finite()).collect();
+        let least = metres.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = metres.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let _ = writeln!(
+            out,
+            "| {} ({}) | {} | {} | {} |",
+            plain(&line.source),
+            plain(&line.class),
+            day(line.date),
+            distance(least),
+            distance(most)
+        );
+    }
+    let widest = s.found.iter().filter_map(|f| Some((f, spread_m(f)?))).max_by(|a, b| a.1.total_cmp(&b.1));
+    if let Some((f, m)) = widest {
+        let id = f.earthwork.id.replace('`', "'");
+        let _ = writeln!(out, "\nThe lines differ most for `{id}`: by {}.", distance(m));
+    }
+    out
+}
+
+/// One area of control in words: `1,240.5 km² on 14 August 2024, 12.1 km² more than on 10 August 2024; came in: A`.
+pub(crate) fn control_words(c: &Control) -> String {
+    let mut out = format!("{} km² on {}", area(c.km2), day(c.date));
+    if let (Some(since), Some(change)) = (c.since, c.change_km2) {
+        let way = if change < 0.0 { "less" } else { "more" };
+        let _ = write!(out, ", {} km² {way} than on {}", area(change.abs()), day(since));
+    }
+    for (what, names) in
+        [("settlements in it", &c.settlements), ("came in", &c.gained), ("went out", &c.lost)]
+    {
+        if !names.is_empty() {
+            let _ = write!(out, "; {what}: {}", names.join(", "));
+        }
+    }
+    out
+}
+
+fn control(s: &Summary<'_>) -> String {
+    if s.control.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n## Area of control\n\n");
+    for c in s.control {
+        let _ = writeln!(out, "- {} ({}): {}", plain(&c.source), plain(&c.class), plain(&control_words(c)));
+    }
+    out
+}
+
+/// Farthest less nearest distance of a work over all fronts, metres; `None` where it was measured from one only.
+pub(crate) fn spread_m(f: &MeasuredEarthwork) -> Option<f64> {
+    let all = f.others.iter().map(|o| o.measure.distance_m).chain([f.measure.distance_m]);
+    let (least, most) = all
+        .filter(|m| m.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), m| (a.min(m), b.max(m)));
+    (!f.others.is_empty() && most >= least).then_some(most - least)
+}
+
+fn lines_of_defence(s: &Summary<'_>) -> String {
+    if s.lines.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n## Lines of defence\n\n");
+    for line in s.lines {
+        let _ = writeln!(
+            out,
+            "{}. {} line, {}: {} of {} in all",
+            line.number,
+            ordinal(line.number),
+            range(line.distance_m),
+            count(line.systems.len() as u64, "system", "systems"),
+            length(line.length_m)
+        );
+        for system in s.systems.iter().filter(|x| x.line == line.number) {
+            let faces = system.faces.map(|c| format!(", faces {}", c.as_str())).unwrap_or_default();
+            let kinds = [(system.trench_m, "of trench"), (system.ditch_m, "of ditch")];
+            let kinds: Vec<String> =
+                kinds.iter().filter(|k| k.0 > 0.0).map(|k| format!("{} {}", length(k.0), k.1)).collect();
+            let _ = writeln!(
+                out,
+                "    - {}: {}, {} from end to end{faces}, {} from the front",
+                system.id,
+                and(&kinds),
+                length(system.extent_m),
+                length(system.distance_m)
+            );
+        }
+    }
+    out
+}
+
+/// `21.0 km`, `17.0 to 18.2 km`.
+pub(crate) fn range([least, most]: [f64; 2]) -> String {
+    let (a, b) = (length(least), length(most));
+    if a == b { a } else { format!("{a} to {b}") }
+}
+
+pub(crate) fn ordinal(n: usize) -> String {
+    const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+    WORDS.get(n.wrapping_sub(1)).map_or_else(|| format!("{n}th"), |w| (*w).to_owned())
+}
+
+fn over_time(s: &Summary<'_>) -> String {
+    let grown: Vec<&Growth> = s.growth.iter().filter(|g| g.lengths.len() > 1).collect();
+    if grown.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\n## Over time\n\n");
+    for g in grown {
+        let lengths: Vec<String> =
+            g.lengths.iter().map(|l| format!("{} on {}", length(l.length_m), &l.date[..10])).collect();
+        let most = g.metres_per_day_most.map_or(String::new(), |m| format!(" to {m:.0}"));
+        let _ = writeln!(
+            out,
+            "- `{}`: absent on {}, {}; {:.0}{most} m a day",
+            g.id,
+            &g.last_absent[..10],
+            and(&lengths),
+            g.metres_per_day_least
+        );
+    }
+    out
+}
+
+fn totals(s: &Summary<'_>) -> String {
+    if s.found.is_empty() {
+        return String::new();
+    }
+    let totals = Totals::of(s.found, s.coverage);
+    let mut out = String::from(
+        "\n## Totals\n\n| | trenches | km | ditches | km |\n| --- | ---: | ---: | ---: | ---: |\n",
+    );
+    let mut row = |r: &crate::totals::Row, what: &str| {
+        let _ = writeln!(
+            out,
+            "| {what}{} | {} | {:.2} | {} | {:.2} |",
+            r.of, r.trenches, r.trench_km, r.ditches, r.ditch_km
+        );
+    };
+    row(&totals.all, "");
+    totals.by_distance.iter().for_each(|r| row(r, ""));
+    totals.by_side.iter().for_each(|r| row(r, ""));
+    if totals.by_interval.len() > 1 {
+        totals.by_interval.iter().for_each(|r| row(r, ""));
+    }
+    out
+}
+
+fn front_section(s: &Summary<'_>, front_index: usize) -> String {
+    let f = &s.fronts.lines()[front_index];
     let mut out = String::from("\n## Front line\n\n");
     let _ = writeln!(out, "- Source: {}", plain(&f.source));
     let _ = writeln!(out, "- Class: {} ({})", plain(&f.class), front(&f.class));
     let _ = writeln!(out, "- Date: {}", day(f.date));
     let off = f.uncertainty_m.map_or("not stated by the source".to_owned(), |u| format!("{u:.0} m"));
     let _ = writeln!(out, "- Uncertainty: {off}");
+    for note in &f.notes {
+        let _ = writeln!(out, "- Note: {}", plain(note));
+    }
     let laters: BTreeSet<chrono::NaiveDate> = s
         .coverage
         .iter()
         .map(|c| c.later)
         .chain(s.found.iter().map(|f| f.earthwork.later))
         .map(|t| t.date_naive())
+        .filter(|d| s.fronts.in_force(*d).first().is_none_or(|i| *i == front_index))
         .collect();
     for later in laters {
         let age = (later - f.date).num_days();
@@ -285,12 +513,12 @@ mod tests {
     use geo_types::{LineString, MultiPolygon, line_string};
 
     use super::*;
-    use crate::{FrontIndex, measure_all};
+    use crate::{FrontLine, ImagePrecision, measure_all};
 
-    fn line(day: u32) -> FrontLine {
+    fn line(day: u32) -> Fronts {
         let date = NaiveDate::from_ymd_opt(2024, 8, day).unwrap();
         let lines = vec![line_string![(x: 35.0, y: 51.0), (x: 36.0, y: 51.0)]];
-        FrontLine::from_lines(lines, date, "press", "claimed").unwrap()
+        Fronts::one(FrontLine::from_lines(lines, date, "press", "claimed").unwrap())
     }
 
     fn cover(reason: Reason, area_km2: f64) -> CoverageFeature {
@@ -306,7 +534,7 @@ mod tests {
         }
     }
 
-    fn works(lines: Vec<LineString>, front: &FrontLine) -> Vec<MeasuredEarthwork> {
+    fn works(lines: Vec<LineString>, front: &Fronts) -> Vec<MeasuredEarthwork> {
         let work = |(i, centreline): (usize, LineString)| Earthwork {
             id: format!("f{i}"),
             class: Class::Trench,
@@ -319,12 +547,24 @@ mod tests {
             pair: "a..b".to_owned(),
             evidence: Evidence::default(),
         };
-        measure_all(lines.into_iter().enumerate().map(work).collect(), &FrontIndex::new(front))
+        let precision = ImagePrecision::of(None, None, None);
+        measure_all(lines.into_iter().enumerate().map(work).collect(), front, |_| precision.clone())
     }
 
-    fn report(found: &[MeasuredEarthwork], front: &FrontLine, coverage: &[CoverageFeature]) -> String {
+    fn report(found: &[MeasuredEarthwork], fronts: &Fronts, coverage: &[CoverageFeature]) -> String {
         let chips = BTreeMap::from([("f0".to_owned(), "chips/f0.png".to_owned())]);
-        report_md(&Summary { title: "Fosse", found, front, coverage, chips: &chips, notes: &[] })
+        report_md(&Summary {
+            title: "Fosse",
+            found,
+            fronts,
+            systems: &[],
+            lines: &[],
+            growth: &[],
+            control: &[],
+            coverage,
+            chips: &chips,
+            notes: &[],
+        })
     }
 
     #[test]

@@ -128,6 +128,33 @@ const CASES: &[Case] = &[
         on_front: (35.0110000, 50.9900000),
         bearing_deg: 355.47038,
     },
+    Case {
+        name: "over the north pole",
+        work: &[(100.0, 89.99), (110.0, 89.995)],
+        front: &[(-80.0, 89.97), (-60.0, 89.98)],
+        distance_m: 2785.5537,
+        on_work: (110.0, 89.995),
+        on_front: (-60.0, 89.98),
+        bearing_deg: 1.99512,
+    },
+    Case {
+        name: "past the south pole",
+        work: &[(170.0, -89.9), (171.0, -89.91)],
+        front: &[(-20.0, -89.8), (20.0, -89.85)],
+        distance_m: 26006.8886,
+        on_work: (171.0, -89.91),
+        on_front: (20.0, -89.85),
+        bearing_deg: 169.19925,
+    },
+    Case {
+        name: "a front from one UTM zone into the next",
+        work: &[(36.05, 51.3), (36.06, 51.31)],
+        front: &[(35.2, 51.0), (35.98, 51.02), (36.02, 51.05), (36.9, 51.1)],
+        distance_m: 27511.1180,
+        on_work: (36.05, 51.3),
+        on_front: (36.0854165, 51.0537168),
+        bearing_deg: 354.84874,
+    },
 ];
 
 fn index(front: &[Point]) -> FrontIndex {

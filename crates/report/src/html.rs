@@ -1,0 +1,437 @@
+//! The page that a person reads, shows and prints: one file, no network.
+
+mod map;
+mod work;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use domain::Reason;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::summary::{Summary, control_words, leading, ordinal, range, rivals, sentences, spread_m};
+use crate::words::{area, day, distance, front, length};
+use crate::{Error, Result, Totals};
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+/// Most works whose pictures are on the page, the surest first: some 60 kB each. The others have theirs in the folder.
+const MOST_PICTURES: usize = 200;
+
+/// The pictures of a work for the page, and the line on them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// Path of the earlier picture below the output folder.
+    pub earlier: String,
+    /// Path of the later picture, of the same size.
+    pub later: String,
+    /// Path of the strip, where there is one.
+    pub strip: Option<String>,
+    /// Width of the pictures, pixels.
+    pub width: usize,
+    /// Height of the pictures, pixels.
+    pub height: usize,
+    /// Side of a pixel on the ground, metres.
+    pub pixel_size_m: f64,
+    /// The line on them, `[x, y]` in pixels.
+    pub line: Vec<[f64; 2]>,
+}
+
+/// Everything on the page.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// What was found, and from where.
+    pub summary: &'a Summary<'a>,
+    /// Pictures by id.
+    pub views: &'a BTreeMap<String, View>,
+    /// The output folder, below which the pictures are.
+    pub folder: &'a Path,
+    /// The images: objects with `id`, `datetime`, `platform`, `gsd_m`.
+    pub images: &'a [Value],
+    /// Version of the program.
+    pub version: &'a str,
+}
+
+/// Text for HTML and XML, in content and in attributes.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            // XML has no other control characters.
+            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Base64 of RFC 4648.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or_default());
+        let word = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            let letter = LETTERS[(word >> (18 - 6 * i) & 63) as usize];
+            out.push(if i <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+impl Page<'_> {
+    /// The page.
+    ///
+    /// # Errors
+    /// [`Error::Read`] where a picture cannot be read.
+    pub fn html(&self) -> Result<String> {
+        let s = self.summary;
+        let mut out = String::with_capacity(1 << 20);
+        let _ = write!(
+            out,
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"generator\" content=\"fosse {}\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+             <a class=\"skip\" href=\"#found\">To the table</a>\n",
+            escaped(self.version),
+            escaped(s.title)
+        );
+        self.header(&mut out);
+        out.push_str("<main>\n");
+        map::section(s, &mut out);
+        work::table(s, &mut out);
+        self.works(&mut out)?;
+        self.defence(&mut out);
+        self.totals(&mut out);
+        self.fronts(&mut out);
+        self.coverage(&mut out);
+        self.methods(&mut out);
+        let _ = write!(out, "</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
+        Ok(out)
+    }
+
+    fn header(&self, out: &mut String) {
+        let s = self.summary;
+        let _ = writeln!(out, "<header>\n<h1>{}</h1>\n<p class=\"verdict\">", escaped(s.title));
+        for sentence in sentences(s) {
+            let _ = writeln!(out, "{} ", escaped(&sentence));
+        }
+        out.push_str("</p>\n<nav aria-label=\"Sections\">");
+        let parts = [
+            ("map", "Map"),
+            ("found", "Found"),
+            ("defence", "Lines"),
+            ("totals", "Totals"),
+            ("fronts", "Front lines"),
+            ("coverage", "Not assessed"),
+            ("methods", "Methods and limits"),
+        ];
+        for (id, words) in parts {
+            let _ = write!(out, "<a href=\"#{id}\">{words}</a> ");
+        }
+        out.push_str("</nav>\n</header>\n");
+    }
+
+    fn works(&self, out: &mut String) -> Result<()> {
+        let s = self.summary;
+        if s.found.is_empty() {
+            return Ok(());
+        }
+        out.push_str("<section id=\"works\" aria-label=\"Each earthwork\">\n<h2>Each earthwork</h2>\n");
+        for (i, f) in s.found.iter().enumerate() {
+            let view = self.views.get(&f.earthwork.id);
+            let pictures = match view.filter(|_| i < MOST_PICTURES) {
+                Some(view) => Some((view, self.pictures(view)?)),
+                None => None,
+            };
+            work::article(s, i, f, pictures.as_ref().map(|(v, p)| (*v, p)), out);
+        }
+        out.push_str("</section>\n");
+        Ok(())
+    }
+
+    fn pictures(&self, view: &View) -> Result<work::Pictures> {
+        let read = |name: &str| {
+            let path = self.folder.join(name);
+            let bytes = std::fs::read(&path).map_err(|source| Error::Read { path, source })?;
+            Ok(format!("data:image/jpeg;base64,{}", base64(&bytes)))
+        };
+        Ok(work::Pictures {
+            earlier: read(&view.earlier)?,
+            later: read(&view.later)?,
+            strip: view.strip.as_deref().map(read).transpose()?,
+        })
+    }
+
+    fn defence(&self, out: &mut String) {
+        let s = self.summary;
+        out.push_str("<section id=\"defence\">\n<h2>Lines of defence</h2>\n");
+        if s.lines.is_empty() {
+            out.push_str("<p>None: nothing was found.</p>\n</section>\n");
+            return;
+        }
+        out.push_str(
+            "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Line</th><th scope=\"col\">From the front</th>\
+             <th scope=\"col\">System</th><th scope=\"col\">Trench</th><th scope=\"col\">Ditch</th>\
+             <th scope=\"col\">End to end</th><th scope=\"col\">Faces</th></tr></thead><tbody>\n",
+        );
+        for system in s.systems {
+            let of = s.lines.iter().find(|l| l.number == system.line).map(|l| range(l.distance_m));
+            let _ = writeln!(
+                out,
+                "<tr><td>{}</td><td>{}</td><td>{} ({})</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                ordinal(system.line),
+                of.unwrap_or_default(),
+                escaped(&system.id),
+                system.earthworks.len(),
+                length(system.trench_m),
+                length(system.ditch_m),
+                length(system.extent_m),
+                system.faces.map_or("–", crate::Compass::as_str)
+            );
+        }
+        out.push_str("</tbody></table></div>\n");
+        let grown: Vec<_> = s.growth.iter().filter(|g| g.lengths.len() > 1).collect();
+        if !grown.is_empty() {
+            out.push_str("<h3>Over time</h3>\n<ul>\n");
+            for g in grown {
+                let lengths: Vec<String> = g
+                    .lengths
+                    .iter()
+                    .map(|l| format!("{} on {}", length(l.length_m), &l.date[..10]))
+                    .collect();
+                let most = g.metres_per_day_most.map_or(String::new(), |m| format!(" to {m:.0}"));
+                let _ = writeln!(
+                    out,
+                    "<li><a href=\"#w-{id}\">{id}</a>: absent on {}, then {}; {:.0}{most} m a day</li>",
+                    &g.last_absent[..10],
+                    lengths.join(", "),
+                    g.metres_per_day_least,
+                    id = escaped(&g.id)
+                );
+            }
+            out.push_str("</ul>\n");
+        }
+        out.push_str("</section>\n");
+    }
+
+    fn totals(&self, out: &mut String) {
+        let totals = Totals::of(self.summary.found, self.summary.coverage);
+        out.push_str("<section id=\"totals\">\n<h2>Totals</h2>\n<div class=\"charts\">\n");
+        for (title, rows) in [
+            ("By distance from the front", &totals.by_distance),
+            ("By interval", &totals.by_interval),
+            ("By side of the front", &totals.by_side),
+        ] {
+            if !rows.is_empty() {
+                chart(title, rows, out);
+            }
+        }
+        out.push_str("</div>\n</section>\n");
+    }
+
+    fn fronts(&self, out: &mut String) {
+        let s = self.summary;
+        let leading = leading(s);
+        out.push_str("<section id=\"fronts\">\n<h2>Front lines</h2>\n<p>A distance without its line is noise. The first is \
+            the one that distances are from; the others say how much that choice matters.</p>\n<div class=\"wide\"><table>\
+            <thead><tr><th scope=\"col\">Source</th><th scope=\"col\">Class</th><th scope=\"col\">Day</th>\
+            <th scope=\"col\">Stated vagueness</th><th scope=\"col\">Nearest work</th><th scope=\"col\">Farthest</th></tr>\
+            </thead><tbody>\n");
+        let others = rivals(s).into_iter().filter(|i| !leading.contains(i));
+        for index in leading.iter().copied().chain(others) {
+            let f = &s.fronts.lines()[index];
+            let from = s.found.iter().filter(|w| w.front == index).map(|w| w.measure.distance_m);
+            let rival = s.found.iter().flat_map(|w| &w.others).filter(|o| o.front == index);
+            let (least, most) = from
+                .chain(rival.map(|o| o.measure.distance_m))
+                .filter(|m| m.is_finite())
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), m| (a.min(m), b.max(m)));
+            let shown = |m: f64| if m.is_finite() { distance(m) } else { "–".to_owned() };
+            let _ = writeln!(
+                out,
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                escaped(&f.source),
+                escaped(&f.class),
+                day(f.date),
+                f.uncertainty_m.map_or("not stated".to_owned(), |m| format!("± {m:.0} m")),
+                shown(least),
+                shown(most)
+            );
+        }
+        out.push_str("</tbody></table></div>\n");
+        let widest = s.found.iter().filter_map(spread_m).fold(f64::NEG_INFINITY, f64::max);
+        if widest.is_finite() {
+            let _ = writeln!(
+                out,
+                "<p>For one and the same work the lines differ by up to {}.</p>",
+                distance(widest)
+            );
+        }
+        let laters: std::collections::BTreeSet<_> = s
+            .coverage
+            .iter()
+            .map(|c| c.later)
+            .chain(s.found.iter().map(|f| f.earthwork.later))
+            .map(|t: DateTime<Utc>| t.date_naive())
+            .collect();
+        for later in laters {
+            let line = s.fronts.lead(later);
+            let age = (later - line.date).num_days();
+            if age > crate::summary::STALE_DAYS {
+                let _ = writeln!(
+                    out,
+                    "<p class=\"warning\">{} of {} is {age} days older than the image of {}: the front may have moved \
+                     since.</p>",
+                    escaped(&front(&line.class)),
+                    day(line.date),
+                    day(later)
+                );
+            }
+        }
+        if !s.control.is_empty() {
+            out.push_str("<h3>Area of control</h3>\n<ul>\n");
+            for c in s.control {
+                let words = control_words(c);
+                let _ = writeln!(
+                    out,
+                    "<li>{} ({}): {}</li>",
+                    escaped(&c.source),
+                    escaped(&c.class),
+                    escaped(&words)
+                );
+            }
+            out.push_str("</ul>\n");
+        }
+        let notes: Vec<&String> = s.fronts.lines().iter().flat_map(|f| &f.notes).collect();
+        if !notes.is_empty() {
+            out.push_str("<h3>Mended or left out on reading</h3>\n<ul>\n");
+            let mut said: Vec<&String> = Vec::new();
+            for note in notes {
+                if !said.contains(&note) {
+                    let _ = writeln!(out, "<li>{}</li>", escaped(note));
+                    said.push(note);
+                }
+            }
+            out.push_str("</ul>\n");
+        }
+        out.push_str("</section>\n");
+    }
+
+    fn coverage(&self, out: &mut String) {
+        let s = self.summary;
+        out.push_str("<section id=\"coverage\">\n<h2>What was not assessed</h2>\n");
+        out.push_str("<p>“Nothing found” and “not looked at” are different results.</p>\n<div class=\"wide\"><table><thead>\
+            <tr><th scope=\"col\">Ground</th><th scope=\"col\">km²</th></tr></thead><tbody>\n");
+        for reason in Reason::ALL {
+            let km2: f64 = s.coverage.iter().filter(|c| c.reason == reason).map(|c| c.area_km2).sum();
+            if km2 > 0.0 || reason == Reason::Assessed {
+                let not = if reason == Reason::Assessed { "" } else { "not assessed: " };
+                let _ = writeln!(
+                    out,
+                    "<tr><td>{not}{}</td><td>{}</td></tr>",
+                    escaped(reason.in_words()),
+                    area(km2)
+                );
+            }
+        }
+        out.push_str("</tbody></table></div>\n");
+        if !s.notes.is_empty() {
+            out.push_str("<h3>Notes</h3>\n<ul>\n");
+            for note in s.notes {
+                let _ = writeln!(out, "<li>{}</li>", escaped(note));
+            }
+            out.push_str("</ul>\n");
+        }
+        out.push_str("</section>\n");
+    }
+
+    fn methods(&self, out: &mut String) {
+        out.push_str(
+            "<section id=\"methods\">\n<h2>Methods, sources, limits</h2>\n<ul>\n\
+             <li>Two images are aligned, lines that are darker than their flanks on the later and were not so on the \
+             earlier are traced, and a statistical judge gives each a class and a confidence.</li>\n\
+             <li>Lines are proposals of a program, not findings: look at each picture and decide.</li>\n\
+             <li>“Dug between” gives the last image without the line and the first with it; the work may have been done \
+             at any time between.</li>\n\
+             <li>Distances are geodesics on WGS84 (Karney 2013) between the nearest points of work and front; ± is the \
+             root of the sum of the squares of the image's geolocation (CE90), the residual of the alignment, and the \
+             front's vagueness where its source states one.</li>\n\
+             <li>Cloud, shadow, snow and trees hide ground and are not yet masked.</li>\n</ul>\n",
+        );
+        if !self.images.is_empty() {
+            out.push_str("<h3>Images</h3>\n<div class=\"wide\"><table><thead><tr><th scope=\"col\">Image</th><th scope=\"col\">Taken</th>\
+                <th scope=\"col\">Sensor</th><th scope=\"col\">Ground sample distance</th></tr></thead><tbody>\n");
+            for image in self.images {
+                let text = |key: &str| escaped(image[key].as_str().unwrap_or("–"));
+                let gsd = image["gsd_m"].as_f64().map_or("–".to_owned(), |g| format!("{g:.2} m"));
+                let _ = writeln!(
+                    out,
+                    "<tr><td>{}</td><td>{}</td><td>{}</td><td>{gsd}</td></tr>",
+                    text("id"),
+                    text("datetime"),
+                    text("platform")
+                );
+            }
+            out.push_str("</tbody></table></div>\n");
+        }
+        let _ = writeln!(out, "<p>Made by Fosse {}.</p>\n</section>", escaped(self.version));
+    }
+}
+
+/// Bars of trench and ditch, kilometres, as a figure whose numbers are text.
+fn chart(title: &str, rows: &[crate::totals::Row], out: &mut String) {
+    let most = rows.iter().map(|r| r.trench_km + r.ditch_km).fold(1e-9, f64::max);
+    let height = rows.len() * 26 + 4;
+    let _ = writeln!(
+        out,
+        "<figure><figcaption>{title}, km of <span class=\"key trench\">trench</span> and <span class=\"key ditch\">ditch\
+         </span></figcaption>\n<svg viewBox=\"0 0 400 {height}\" role=\"img\" aria-label=\"{title}\">"
+    );
+    for (i, row) in rows.iter().enumerate() {
+        let y = i * 26 + 4;
+        let px = |km: f64| km / most * 190.0;
+        let (a, b) = (px(row.trench_km), px(row.ditch_km));
+        let of = row.of.replace(" to ", "–");
+        let _ = writeln!(
+            out,
+            "<text x=\"142\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"trench\" x=\"148\" y=\"{y}\" width=\"{a:.1}\" \
+             height=\"18\"/><rect class=\"ditch\" x=\"{:.1}\" y=\"{y}\" width=\"{b:.1}\" height=\"18\"/>\
+             <text x=\"{:.1}\" y=\"{}\">{:.2}</text>",
+            y + 13,
+            escaped(&of),
+            148.0 + a,
+            154.0 + a + b,
+            y + 13,
+            row.trench_km + row.ditch_km
+        );
+    }
+    out.push_str("</svg></figure>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        for (text, want) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(base64(text.as_bytes()), want);
+        }
+    }
+
+    #[test]
+    fn foreign_text_cannot_become_markup() {
+        assert_eq!(escaped("<a href='x'>&\"\u{1}"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot; ");
+    }
+}
