@@ -67,7 +67,7 @@ fn options_come_from_the_config_file() {
     assert!(!folder.path("out/chips").exists());
     let run = folder.run();
     assert_eq!(
-        (&run["front"]["source"], &run["options"]["chips"]["draw"]),
+        (&run["fronts"][0]["source"], &run["options"]["chips"]["draw"]),
         (&"the file".into(), &false.into())
     );
 }
@@ -167,7 +167,7 @@ fn a_simulated_order_is_surveyed() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let run = folder.run();
     assert_eq!(run["captures"][0]["date_source"], "stac_item");
-    assert_eq!(run["front"]["class"], "claimed");
+    assert_eq!(run["fronts"][0]["class"], "claimed");
     assert!(run["counts"]["assessed_km2"].as_f64().unwrap() > 0.01);
 }
 
