@@ -99,6 +99,14 @@ pub fn keep_stronger(
     }
 }
 
+/// Raises each element of `out` to that of `row` where that is higher. Neither may hold NaN.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn raise(out: &mut [f32], row: &[f32]) {
+    for (o, &v) in out.iter_mut().zip(row) {
+        *o = if v > *o { v } else { *o };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -101,17 +101,29 @@ fn bilinear(raster: &Raster, at: Pixel) -> f32 {
 /// Mean along the strip over `half` samples either way; NaN samples weigh nothing.
 pub fn smoothed_along(strip: &Array2<f32>, half: usize) -> Array2<f32> {
     let (rows, cols) = strip.dim();
-    Array2::from_shape_fn((rows, cols), |(i, k)| {
-        let (mut sum, mut n) = (0.0f32, 0.0f32);
-        for r in i.saturating_sub(half)..(i + half + 1).min(rows) {
-            let v = strip[(r, k)];
-            if !v.is_nan() {
-                sum += v;
-                n += 1.0;
-            }
+    // What the window holds, by column: a row comes in at one end and leaves at the other.
+    let mut held = vec![(0.0f64, 0.0f64); cols];
+    let weigh = |held: &mut [(f64, f64)], row: usize, sign: f64| {
+        for ((sum, count), &v) in held.iter_mut().zip(strip.row(row)) {
+            let known = !v.is_nan();
+            *sum += if known { sign * f64::from(v) } else { 0.0 };
+            *count += if known { sign } else { 0.0 };
         }
-        if n > 0.0 { sum / n } else { f32::NAN }
-    })
+    };
+    (0..half.min(rows)).for_each(|row| weigh(&mut held, row, 1.0));
+    let mut out = Array2::from_elem((rows, cols), f32::NAN);
+    for i in 0..rows {
+        if i + half < rows {
+            weigh(&mut held, i + half, 1.0);
+        }
+        if i > half {
+            weigh(&mut held, i - half - 1, -1.0);
+        }
+        for (out, &(sum, count)) in out.row_mut(i).iter_mut().zip(&held) {
+            *out = if count > 0.5 { (sum / count) as f32 } else { f32::NAN };
+        }
+    }
+    out
 }
 
 #[cfg(test)]

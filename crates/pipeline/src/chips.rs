@@ -79,7 +79,7 @@ pub(crate) fn draw(
             let name = format!("{CHIPS}/{id}.png");
             let outcome = match picture {
                 Ok((png, looks)) => {
-                    out.write_atomic(&name, &png)?;
+                    out.write_picture(&name, &png)?;
                     Ok((name, looks.map(|l| l.write(id, out)).transpose()?))
                 }
                 Err(Undrawable(reason)) => Err(reason),
@@ -142,11 +142,11 @@ impl Looks {
     fn write(self, id: &str, out: &OutputDir) -> report::Result<View> {
         let name = |what: &str| format!("{VIEWS}/{id}-{what}.jpg");
         let mut view = View { earlier: name("earlier"), later: name("later"), ..self.view };
-        out.write_atomic(&view.earlier, &self.earlier)?;
-        out.write_atomic(&view.later, &self.later)?;
+        out.write_picture(&view.earlier, &self.earlier)?;
+        out.write_picture(&view.later, &self.later)?;
         if let Some(strip) = self.strip {
             let name = name("strip");
-            out.write_atomic(&name, &strip)?;
+            out.write_picture(&name, &strip)?;
             view.strip = Some(name);
         }
         Ok(view)

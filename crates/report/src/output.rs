@@ -77,6 +77,19 @@ impl OutputDir {
     /// # Errors
     /// [`Error::OutputName`] where the name would leave the folder; [`Error::DiskFull`], [`Error::Write`].
     pub fn write_atomic(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        self.write(name, bytes, true)
+    }
+
+    /// As [`OutputDir::write_atomic`], without waiting for the disk: for pictures, of which there are hundreds, and which
+    /// are drawn again where a power cut lost them.
+    ///
+    /// # Errors
+    /// As [`OutputDir::write_atomic`].
+    pub fn write_picture(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        self.write(name, bytes, false)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8], onto_disk: bool) -> Result<PathBuf> {
         let plain = !name.is_empty()
             && !name.ends_with('/')
             && Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
@@ -88,7 +101,7 @@ impl OutputDir {
         let part = folder.join(format!(".{}{PART}", file.to_string_lossy()));
         let written = std::fs::File::create(&part).and_then(|mut f| {
             f.write_all(bytes)?;
-            f.sync_all()
+            if onto_disk { f.sync_all() } else { Ok(()) }
         });
         if let Err(e) = written {
             // The first error is the one to report; a part that cannot be removed is removed by the next run.

@@ -178,10 +178,11 @@ impl Look {
         };
         let smooth = [share(&later, &light[0]), share(&earlier, &light[1])];
         let uneven = |i: usize, which: usize| {
-            let row = |w: usize| smooth[w].row(i);
+            let (later, earlier) = (smooth[0].row(i), smooth[1].row(i));
             match which {
-                0 | 1 => spread_of(row(which).iter().copied()),
-                _ => spread_of(row(0).iter().zip(row(1)).map(|(l, e)| l - e).collect::<Vec<_>>().into_iter()),
+                0 => spread_of(later.iter().copied()),
+                1 => spread_of(earlier.iter().copied()),
+                _ => spread_of(later.iter().zip(&earlier).map(|(l, e)| l - e)),
             }
         };
         let series = |f: &dyn Fn(usize) -> f32| Series::new((0..n).map(f));

@@ -1,6 +1,6 @@
 //! Line gain: how much more a place looks like a dark line on the later date than on the earlier.
 //!
-//! Along each of sixteen directions the image is averaged over a few metres; the strength of a line is the
+//! Along each of twelve directions the image is averaged over a few metres; the strength of a line is the
 //! lower of its two flanks less its core. A step from field to field has one flank only and scores nothing,
 //! which a second derivative does not give. Strength is divided by the local clutter of its own date, so that
 //! one line in a quiet field stands out and one furrow among a hundred does not; the gain is what the later
@@ -19,7 +19,7 @@ use domain::{Raster, Window};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::OptionError, resample};
+use crate::{error::OptionError, lanes, resample};
 
 /// Which lines are proposed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -151,11 +151,15 @@ pub fn points(
     let layout = Layout::of(pixel_m);
     let block = layout.block_px / factor;
     let pixel_m = pixel_m * factor as f64;
-    let (earlier_px, earlier_ok) = resample::decimate(earlier, factor);
-    let (later_px, later_ok) = resample::decimate(later, factor);
     let share = options.noise_share as f32;
-    let before = normalised(&earlier_px, &earlier_ok, scale, pixel_m, block, share);
-    let after = normalised(&later_px, &later_ok, scale, pixel_m, block, share);
+    let of = |raster: &Raster| {
+        if factor == 1 {
+            return normalised(&raster.pixels, &raster.valid, scale, pixel_m, block, share);
+        }
+        let (pixels, valid) = resample::decimate(raster, factor);
+        normalised(&pixels, &valid, scale, pixel_m, block, share)
+    };
+    let (before, after) = (of(earlier), of(later));
     // One pixel for the difference of two samplings, and the residual.
     let reach = 1 + (residual_px / factor as f32).ceil().clamp(0.0, 4.0) as usize;
     let mut gain = after.strength;
@@ -283,25 +287,20 @@ fn dilate(image: &Array2<f32>, reach: usize) -> Array2<f32> {
     for (mut out, line) in across.rows_mut().into_iter().zip(image.rows()) {
         if let (Some(out), Some(line)) = (out.as_slice_mut(), line.as_slice()) {
             for k in 1..=reach.min(cols.saturating_sub(1)) {
-                max_into(&mut out[k..], &line[..cols - k]);
-                max_into(&mut out[..cols - k], &line[k..]);
+                lanes::raise(&mut out[k..], &line[..cols - k]);
+                lanes::raise(&mut out[..cols - k], &line[k..]);
             }
         }
     }
     let mut both = across.clone();
     for r in 0..rows {
-        for other in r.saturating_sub(reach)..(r + reach + 1).min(rows) {
+        for other in (r.saturating_sub(reach)..(r + reach + 1).min(rows)).filter(|&o| o != r) {
             if let (Some(out), Some(line)) = (both.row_mut(r).as_slice_mut(), across.row(other).as_slice()) {
-                max_into(out, line);
+                lanes::raise(out, line);
             }
         }
     }
     both
-}
-
-fn max_into(out: &mut [f32], line: &[f32]) {
-    // Strengths are never NaN.
-    out.iter_mut().zip(line).for_each(|(o, &l)| *o = if l > *o { l } else { *o });
 }
 
 #[cfg(test)]

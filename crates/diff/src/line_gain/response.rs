@@ -46,12 +46,13 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
     let pad = half_px.ceil() as usize + flank_px + 1;
 
     let width = cols + 2 * pad;
-    let mut padded = vec![0.0f32; (rows + 2 * pad) * width];
+    let mut padded = Vec::with_capacity((rows + 2 * pad) * width);
     for r in 0..rows + 2 * pad {
         // The edge is repeated: no line is seen along it.
         let from = smooth.row(r.saturating_sub(pad).min(rows - 1));
-        let to = &mut padded[r * width..(r + 1) * width];
-        to.iter_mut().enumerate().for_each(|(c, v)| *v = from[c.saturating_sub(pad).min(cols - 1)]);
+        padded.extend(std::iter::repeat_n(from[0], pad));
+        padded.extend(from);
+        padded.extend(std::iter::repeat_n(from[cols - 1], pad));
     }
 
     let mut strength = Array2::<f32>::zeros((rows, cols));
