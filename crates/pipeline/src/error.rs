@@ -242,6 +242,15 @@ pub enum Error {
     /// Truth and detections cannot be scored.
     #[error(transparent)]
     Evaluate(#[from] evaluate::Error),
+    /// The file of a judge cannot be read.
+    #[error("cannot read the model {}; scripts/train writes one, and without --model the built-in one judges", path.display())]
+    ModelUnreadable {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A judge that cannot be used.
     #[error("{} cannot be used", path.as_ref().map_or_else(|| "the built-in model".to_owned(), |p| format!("the model {}", p.display())))]
     Model {

@@ -1,6 +1,5 @@
 //! What a judge is trained on: the stretches of every line in scenes whose truth is known.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -100,13 +99,7 @@ fn write(options: &FeatureOptions, scenes: &[Scene], events: &dyn Events, stop: 
         events.tell(Event::SceneDone { index, total: scenes.len(), name: &name, failed: None });
         names.push(name);
     }
-    let written =
-        std::fs::File::create(options.out.join("features.f32")).and_then(|mut f| f.write_all(&rows));
-    written.map_err(|source| Error::Unreadable {
-        path: options.out.join("features.f32"),
-        what: "a folder that can be written to",
-        source,
-    })?;
+    out.write_atomic("features.f32", &rows)?;
     let head = json!({ "rows": count, "columns": columns, "scenes": names });
     out.write_atomic("features.json", format!("{head:#}\n").as_bytes())?;
     Ok(count)
@@ -169,10 +162,10 @@ fn placed(truth: &Truth, reader: &PairReader, proposals: &[diff::Proposal]) -> R
 /// The model in a file, or the built-in one.
 ///
 /// # Errors
-/// [`Error::Model`] with the file and the remedy.
+/// [`Error::Model`], [`Error::ModelUnreadable`].
 pub(crate) fn model(path: Option<&Path>) -> Result<judge::Model> {
     let failed = |source| Error::Model { path: path.map(Path::to_owned), source };
     let Some(file) = path else { return judge::Model::built_in().map_err(failed) };
-    let unreadable = |source| Error::Unreadable { path: file.to_owned(), what: "a model", source };
+    let unreadable = |source| Error::ModelUnreadable { path: file.to_owned(), source };
     judge::Model::parse(&std::fs::read(file).map_err(unreadable)?).map_err(failed)
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pipeline::{
-    DetectOptions, Error, Quiet, SceneOptions, SimulateOptions, Stop, Subject, SuiteOptions, detect,
-    evaluate_suite, scoring, simulate,
+    DetectOptions, Error, FeatureOptions, Quiet, SceneOptions, SimulateOptions, Stop, Subject, SuiteOptions,
+    detect, evaluate_suite, features, scoring, simulate,
 };
 
 /// Writes a scene of 512 px.
@@ -66,4 +66,41 @@ async fn simulated_scenes_make_a_suite() {
     assert!(!one.is_partial());
     let two = evaluate_suite(&suite(dir.path(), 2), Arc::new(Quiet), Stop::default()).await.unwrap();
     assert_eq!(one, two);
+}
+
+#[tokio::test]
+async fn what_a_judge_is_trained_on_is_labelled_by_the_truth() {
+    let dir = tempfile::tempdir().unwrap();
+    scene(&dir.path().join("scenes/a"), 7, false).await;
+    scene(&dir.path().join("scenes/b"), 8, true).await;
+    let options = FeatureOptions {
+        folder: dir.path().join("scenes"),
+        out: dir.path().join("out"),
+        diff: Default::default(),
+        threads: 1,
+    };
+    let rows = features(&options, Arc::new(Quiet), Stop::default()).await.unwrap();
+    let head: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(options.out.join("features.json")).unwrap()).unwrap();
+    let width = head["columns"].as_array().unwrap().len();
+    let bytes = std::fs::read(options.out.join("features.f32")).unwrap();
+    assert!(rows > 20 && head["rows"] == rows && bytes.len() == 4 * rows * width);
+    let all: Vec<f32> = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    // Scene and share of each row: works in the first scene, none in the quiet one.
+    let dug = |scene: f32| all.chunks(width).filter(|r| r[0] == scene && r[4] > 0.5).count();
+    assert!(dug(0.0) > 3 && dug(1.0) == 0, "{} {}", dug(0.0), dug(1.0));
+    assert!(all.iter().all(|v| v.is_finite()));
+}
+
+#[tokio::test]
+async fn a_model_that_is_none_is_refused_with_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("model.json");
+    std::fs::write(&file, "{}").unwrap();
+    let options = DetectOptions { model: Some(file.clone()), ..DetectOptions::default() };
+    let error = detect(dir.path(), &options, Arc::new(Quiet), Stop::default()).await.unwrap_err();
+    assert!(matches!(&error, Error::Model { path: Some(p), .. } if *p == file), "{error}");
+    let missing = DetectOptions { model: Some(dir.path().join("none")), ..DetectOptions::default() };
+    let error = detect(dir.path(), &missing, Arc::new(Quiet), Stop::default()).await.unwrap_err();
+    assert!(matches!(error, Error::ModelUnreadable { .. }), "{error}");
 }
