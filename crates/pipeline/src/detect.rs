@@ -11,9 +11,10 @@ use report::CoverageFeature;
 
 use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
+use crate::model::model;
+use crate::options::check_resources;
 use crate::pair::{self, Failure};
 use crate::record::SkippedRecord;
-use crate::training::model;
 use crate::{Error, PairResult, Result, identify};
 
 /// What [`detect()`] needs to know.
@@ -41,13 +42,7 @@ impl DetectOptions {
     /// # Errors
     /// [`Error::Option`] and [`Error::Compare`] for the first that is out of its range.
     pub fn validate(&self) -> Result<()> {
-        if !(1..=65_536).contains(&self.cache_mb) {
-            let value = self.cache_mb as f64;
-            return Err(Error::Option { name: "cache_mb", value, expected: "1 to 65536" });
-        }
-        if self.threads > 1024 {
-            return Err(Error::Option { name: "threads", value: self.threads as f64, expected: "0 to 1024" });
-        }
+        check_resources(self.cache_mb, self.threads)?;
         Ok(self.diff.validate()?)
     }
 }

@@ -22,6 +22,7 @@ mod identify;
 mod inspect;
 mod journal;
 mod measure;
+mod model;
 mod options;
 mod pair;
 mod place;

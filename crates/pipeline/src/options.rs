@@ -70,13 +70,7 @@ impl SurveyOptions {
     /// # Errors
     /// [`Error::Option`], [`Error::Compare`] and [`Error::Report`] for the first that is out of its range.
     pub fn validate(&self) -> Result<()> {
-        if !(1..=65_536).contains(&self.cache_mb) {
-            let value = self.cache_mb as f64;
-            return Err(Error::Option { name: "cache_mb", value, expected: "1 to 65536" });
-        }
-        if self.threads > 1024 {
-            return Err(Error::Option { name: "threads", value: self.threads as f64, expected: "0 to 1024" });
-        }
+        check_resources(self.cache_mb, self.threads)?;
         self.measure().validate()?;
         Ok(self.diff.validate()?)
     }
@@ -90,6 +84,20 @@ impl SurveyOptions {
             systems: self.systems,
         }
     }
+}
+
+/// Checks what a run may take of the machine.
+///
+/// # Errors
+/// [`Error::Option`] for the first that is out of its range.
+pub(crate) fn check_resources(cache_mb: usize, threads: usize) -> Result<()> {
+    if !(1..=65_536).contains(&cache_mb) {
+        return Err(Error::Option { name: "cache_mb", value: cache_mb as f64, expected: "1 to 65536" });
+    }
+    if threads > 1024 {
+        return Err(Error::Option { name: "threads", value: threads as f64, expected: "0 to 1024" });
+    }
+    Ok(())
 }
 
 /// Pictures of what was found.

@@ -14,7 +14,7 @@ use crate::error::chain;
 use crate::evaluation::{read_truth, write_plots};
 use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
-use crate::training::model;
+use crate::model::model;
 use crate::{Error, Result, VERSION};
 
 /// The file that makes a folder a scene.

@@ -17,9 +17,9 @@ use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
 use crate::journal::{self, Journal};
 use crate::measure::{self, Ground};
+use crate::model::model;
 use crate::pair::{self, Failure, Work};
 use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
-use crate::training::model;
 use crate::{Error, PairResult, Result, SurveyOptions, VERSION, identify};
 
 /// Works whose pictures are drawn for the page as well, the surest first: as many as the page holds.

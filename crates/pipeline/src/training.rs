@@ -1,6 +1,6 @@
 //! What a judge is trained on: the stretches of every line in scenes whose truth is known.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use diff::judge;
@@ -157,15 +157,4 @@ fn placed(truth: &Truth, reader: &PairReader, proposals: &[diff::Proposal]) -> R
         }
     }
     Ok(placed)
-}
-
-/// The model in a file, or the built-in one.
-///
-/// # Errors
-/// [`Error::Model`], [`Error::ModelUnreadable`].
-pub(crate) fn model(path: Option<&Path>) -> Result<judge::Model> {
-    let failed = |source| Error::Model { path: path.map(Path::to_owned), source };
-    let Some(file) = path else { return judge::Model::built_in().map_err(failed) };
-    let unreadable = |source| Error::ModelUnreadable { path: file.to_owned(), source };
-    judge::Model::parse(&std::fs::read(file).map_err(unreadable)?).map_err(failed)
 }

@@ -11,7 +11,7 @@ use crate::context::Nearby;
 use crate::distance::{Compass, Side};
 use crate::earth::metres;
 use crate::fronts::{Fronts, FrontsIndex, Rival};
-use crate::geojson::{collection, position, rounded};
+use crate::geojson::{LineGeometry, collection, position, rounded};
 use crate::uncertainty::{ImagePrecision, Uncertainty};
 use crate::{Error, Measure, Result, sentence};
 
@@ -63,13 +63,7 @@ struct Feature<'a> {
     r#type: &'static str,
     id: &'a str,
     properties: Properties<'a>,
-    geometry: Geometry,
-}
-
-#[derive(Serialize)]
-struct Geometry {
-    r#type: &'static str,
-    coordinates: Vec<[f64; 2]>,
+    geometry: LineGeometry,
 }
 
 #[derive(Serialize)]
@@ -230,10 +224,7 @@ pub fn earthworks_geojson(found: &[MeasuredEarthwork], fronts: &Fronts) -> Strin
         r#type: "Feature",
         id: &f.earthwork.id,
         properties: Properties::of(f, fronts),
-        geometry: Geometry {
-            r#type: "LineString",
-            coordinates: f.earthwork.centreline.coords().map(|&c| position(c)).collect(),
-        },
+        geometry: LineGeometry::of(&f.earthwork.centreline),
     }))
 }
 

@@ -375,6 +375,20 @@ pub(crate) fn position(c: Coord) -> [f64; 2] {
     [rounded(c.x, 7), rounded(c.y, 7)]
 }
 
+/// A line as a GeoJSON geometry.
+#[derive(Serialize)]
+pub(crate) struct LineGeometry {
+    r#type: &'static str,
+    coordinates: Vec<[f64; 2]>,
+}
+
+impl LineGeometry {
+    /// The geometry of a line in longitude and latitude.
+    pub(crate) fn of(line: &LineString) -> Self {
+        Self { r#type: "LineString", coordinates: line.coords().map(|&c| position(c)).collect() }
+    }
+}
+
 /// The coordinates of a MultiPolygon, exteriors counter-clockwise and interiors clockwise (RFC 7946, 3.1.6).
 pub(crate) fn multipolygon(areas: &MultiPolygon) -> Vec<Vec<Vec<[f64; 2]>>> {
     areas

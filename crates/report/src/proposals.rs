@@ -4,20 +4,14 @@ use domain::Earthwork;
 use serde::Serialize;
 
 use crate::earthworks::rfc3339;
-use crate::geojson::{collection, position, rounded};
+use crate::geojson::{LineGeometry, collection, rounded};
 
 #[derive(Serialize)]
 struct Feature<'a> {
     r#type: &'static str,
     id: &'a str,
     properties: Properties<'a>,
-    geometry: Geometry,
-}
-
-#[derive(Serialize)]
-struct Geometry {
-    r#type: &'static str,
-    coordinates: Vec<[f64; 2]>,
+    geometry: LineGeometry,
 }
 
 #[derive(Serialize)]
@@ -48,10 +42,7 @@ pub fn proposals_geojson<'a>(found: impl IntoIterator<Item = &'a Earthwork>) -> 
             later: rfc3339(e.later),
             pair: &e.pair,
         },
-        geometry: Geometry {
-            r#type: "LineString",
-            coordinates: e.centreline.coords().map(|&c| position(c)).collect(),
-        },
+        geometry: LineGeometry::of(&e.centreline),
     }))
 }
 
