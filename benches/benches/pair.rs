@@ -9,7 +9,7 @@ const SIDE: usize = 2048;
 
 fn bench(c: &mut Criterion) {
     let pair = InMemory::new((SIDE, SIDE), (3.0, -5.0));
-    let Ok(model) = diff::judge::Model::built_in() else { return };
+    let Ok(model) = diff::net::Model::built_in() else { return };
     let compare = || compare(&pair, &Options::default(), &model, &Silent);
     let found = compare().map(|c| c.found).unwrap_or_default();
     let middle = (SIDE / 2) as f64;

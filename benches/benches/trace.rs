@@ -3,7 +3,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use diff::line_gain::{Point, Scale};
-use diff::trace::{Options, lines};
+use diff::trace::{Options, Reach, lines, sort};
 use fosse_benches::PIXEL_M;
 
 /// Side of the grid, pixels.
@@ -34,13 +34,17 @@ fn points() -> Vec<Point> {
 
 fn bench(c: &mut Criterion) {
     let (points, options) = (points(), Options::default());
-    let found = lines(points.clone(), Scale::Narrow, PIXEL_M, &options);
+    let reach = Reach::of(Scale::Narrow, PIXEL_M, &options);
+    let run = |mut points: Vec<Point>| {
+        sort(&mut points);
+        lines(&points, Scale::Narrow, reach, PIXEL_M, &options)
+    };
+    let found = run(points.clone());
     assert_eq!(found.len(), LINES);
     assert!(found.iter().all(|l| (l.length_px() - LENGTH_PX as f64).abs() < 5.0));
     let mut group = c.benchmark_group("trace");
     group.sample_size(20).throughput(Throughput::Elements((SIDE * SIDE) as u64));
     group.bench_function("1,000 lines, 400,000 points", |b| {
-        let run = |points| lines(points, Scale::Narrow, PIXEL_M, &options);
         b.iter_batched(|| points.clone(), run, BatchSize::LargeInput);
     });
     group.finish();

@@ -6,11 +6,13 @@
 //! | `run` | a finished run without images |
 //! | `tiff` | TIFFs that lack what GDAL would put into them |
 //! | `program` | builds `fosse` once and runs it |
+//! | `memory` | a pair in memory |
 //! | `lines` | lines on a plane of metres; the buffer method |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
 
 pub mod lines;
+pub mod memory;
 pub mod program;
 pub mod run;
 pub mod scene;

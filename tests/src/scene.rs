@@ -54,11 +54,9 @@ impl Image {
             if let Some(line) = self.dug {
                 // From the centre of the pixel.
                 let across_m = PIXEL_M * distance(Pixel { row: y + 0.5, col: x + 0.5 }, line);
-                light *= match across_m {
-                    d if d <= 0.75 => 0.6,
-                    d if d <= 2.0 => 1.08,
-                    _ => 1.0,
-                };
+                // As a sensor sees it, half a pixel blurred: what is sharper than its optics is no picture.
+                let within = |half_m: f64| 1.0 / (1.0 + ((across_m - half_m) / 0.2).exp());
+                light *= 1.0 + 0.08 * within(2.0) - 0.48 * within(0.75);
             }
             (light + 3.0 * hash(r as i64, c as i64, self.grain + 100)).round().clamp(1.0, 255.0) as u8
         })

@@ -3,62 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::convert::Infallible;
-
-use diff::judge::Model;
-use diff::{Options, PairSource, Silent, compare};
-use domain::{Pixel, PixelMap, Raster, Window};
+use diff::net::Model;
+use diff::{Options, Silent, compare};
+use domain::Pixel;
+use fosse_tests::memory::{InMemory, raster};
 use fosse_tests::scene::Image;
-use ndarray::{Array2, s};
+use ndarray::Array2;
 
 const SHAPE: (usize, usize) = (400, 520);
 
-/// A pair in memory.
-struct InMemory {
-    earlier: Raster,
-    later: Raster,
-    map: PixelMap,
-    pixel_m: f64,
-}
-
-fn part(of: &Raster, w: Window) -> Result<Raster, Infallible> {
-    let cut = s![w.row..w.row_end(), w.col..w.col_end()];
-    Ok(Raster { window: w, pixels: of.pixels.slice(cut).to_owned(), valid: of.valid.slice(cut).to_owned() })
-}
-
-impl PairSource for InMemory {
-    type Error = Infallible;
-
-    fn shape(&self) -> (usize, usize) {
-        SHAPE
-    }
-
-    fn pixel_m(&self) -> f64 {
-        self.pixel_m
-    }
-
-    fn earlier(&self, window: Window) -> Result<Raster, Infallible> {
-        part(&self.earlier, window)
-    }
-
-    fn later_shape(&self) -> (usize, usize) {
-        SHAPE
-    }
-
-    fn later_map(&self) -> &PixelMap {
-        &self.map
-    }
-
-    fn later(&self, window: Window) -> Result<Raster, Infallible> {
-        part(&self.later, window)
-    }
-}
-
-/// An image whose pixels are missing where `hole`.
-fn raster(image: &Image, hole: impl Fn(usize, usize) -> bool) -> Raster {
-    let pixels = image.pixels().index_axis(ndarray::Axis(0), 0).mapv(f32::from);
-    let valid = Array2::from_shape_fn(SHAPE, |(r, c)| !hole(r, c));
-    Raster { window: Window::new(0, 0, SHAPE.0, SHAPE.1), pixels, valid }
+fn pixels(image: &Image) -> Array2<f32> {
+    image.pixels().index_axis(ndarray::Axis(0), 0).mapv(f32::from)
 }
 
 #[test]
@@ -70,19 +25,15 @@ fn no_bit_depends_on_the_windows() {
         grain: 2,
         ..Image::of(SHAPE)
     };
-    let Ok(map) = PixelMap::from_fn(SHAPE, |nodes: &[Pixel]| Ok::<_, Infallible>(nodes.to_vec()));
-    let mut pair = InMemory {
-        earlier: raster(&Image::of(SHAPE), |r, c| r > c + 300),
-        later: raster(&dug, |r, c| r + c < 150),
-        map,
-        pixel_m: 0.5,
-    };
+    let earlier = raster(pixels(&Image::of(SHAPE)), |r, c| r > c + 300);
+    let later = raster(pixels(&dug), |r, c| r + c < 150);
+    let mut pair = InMemory::new(earlier, later, 0.5);
     let model = Model::built_in().unwrap();
     // Blocks of the clutter are 27, 20, 16 and 11 px wide: what is not a power of two rounds.
     for pixel_m in [0.305, 0.4, 0.5, 0.7] {
         pair.pixel_m = pixel_m;
         let [whole, cut, fine] = [1024, 200, 128].map(|window_px| {
-            // Whatever the judge thinks of lines drawn with a ruler: every one of them must be the same.
+            // Whatever the network thinks of lines drawn with a ruler: every one of them must be the same.
             let mut options = Options { window_px, ..Options::default() };
             options.classify.min_confidence = 0.0;
             let found = compare(&pair, &options, &model, &Silent).unwrap();

@@ -38,9 +38,9 @@ pub enum Command {
     Survey(SurveyArgs),
     /// List the images in a folder and the pairs that would be compared, without computing anything
     Inspect(InspectArgs),
-    /// Measure what a judge is trained on, over a folder of scenes; scripts/train calls it
+    /// Write what the network is trained on, over a folder of scenes; scripts/train calls it
     #[command(hide = true)]
-    Features(FeaturesArgs),
+    Looks(LooksArgs),
     /// Measure a finished run anew, from another front line, without touching the images
     Report(ReportArgs),
     /// Say what is new, gone and longer in the second of two finished runs
@@ -136,12 +136,12 @@ pub struct SurveyArgs {
     pub quiet: bool,
 }
 
-/// `fosse features`.
+/// `fosse looks`.
 #[derive(Debug, ClapArgs)]
-pub struct FeaturesArgs {
+pub struct LooksArgs {
     /// Folder of scenes, as `fosse simulate --suite` writes them
     pub folder: PathBuf,
-    /// Folder for features.f32 and features.json; must be empty or missing
+    /// Folder for looks.json and one file for each pair; must be empty or missing
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
     /// Computing threads; 0 takes one for each processor
@@ -224,6 +224,9 @@ pub struct SimulateArgs {
     /// With --background, share of the trenches with bright, fresh spoil, 0 to 1; 0 is as faint as real ones
     #[arg(long, value_name = "SHARE", requires = "background", default_value_t = 0.0)]
     pub fresh: f64,
+    /// Share of the works, 0 to 1, that lie in a band of turned soil of its own colour, from chernozem to chalk
+    #[arg(long, value_name = "SHARE", conflicts_with = "suite", default_value_t = 0.0)]
+    pub turned: f64,
     /// Dig nothing: every line found is a false alarm
     #[arg(long)]
     pub no_works: bool,

@@ -84,6 +84,7 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
             seed: args.seed.unwrap_or(base.seed),
             quiet: args.no_works,
             fresh_share: args.fresh,
+            turned_share: args.turned,
             ..base
         };
         Subject::Background { files: args.background.clone(), gsd_m: args.gsd, options }
@@ -97,6 +98,7 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
         scene.dates = args.dates.unwrap_or(scene.dates);
         scene.gsd_m = args.gsd.unwrap_or(scene.gsd_m);
         scene.quiet = args.no_works;
+        scene.turned_share = args.turned;
         Subject::Scene(scene)
     };
     let out = args.suite.clone().or_else(|| args.out.clone()).unwrap_or_default();

@@ -27,9 +27,9 @@ pub fn listener(quiet: bool) -> Arc<dyn Events> {
 /// Where a stage begins and how long it is, as shares of a pair: measured on an 8192² pair.
 fn share(stage: Stage) -> (f64, f64) {
     match stage {
-        Stage::Align => (0.0, 0.15),
-        Stage::LineGain => (0.15, 0.75),
-        Stage::Classify => (0.9, 0.1),
+        Stage::Align => (0.0, 0.1),
+        Stage::LineGain => (0.1, 0.45),
+        Stage::Classify => (0.55, 0.45),
     }
 }
 
@@ -38,7 +38,7 @@ fn in_words(stage: Stage) -> &'static str {
     match stage {
         Stage::Align => "aligning",
         Stage::LineGain => "seeking lines",
-        Stage::Classify => "judging lines",
+        Stage::Classify => "looking closely",
     }
 }
 

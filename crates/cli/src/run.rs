@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use pipeline::{FeatureOptions, Stop, SuiteOptions, SurveyOutcome};
+use pipeline::{LookOptions, Stop, SuiteOptions, SurveyOutcome};
 
-use crate::args::{Command, EvaluateArgs, FeaturesArgs, InspectArgs, SimulateArgs, SurveyArgs};
+use crate::args::{Command, EvaluateArgs, InspectArgs, LooksArgs, SimulateArgs, SurveyArgs};
 use crate::{exit, plan, progress, report, scores, table};
 
 /// Warnings shown one by one; more are counted.
@@ -20,7 +20,7 @@ pub async fn command(command: Command) -> ExitCode {
         Command::Compare(args) => report::compare(&args),
         Command::Simulate(args) => simulate(args).await,
         Command::Evaluate(args) => evaluate(args).await,
-        Command::Features(args) => features(args).await,
+        Command::Looks(args) => looks(args).await,
     }
 }
 
@@ -112,17 +112,17 @@ async fn suite(options: &SuiteOptions, args: &EvaluateArgs) -> ExitCode {
     }
 }
 
-async fn features(args: FeaturesArgs) -> ExitCode {
+async fn looks(args: LooksArgs) -> ExitCode {
     let stop = Stop::default();
     stop_on_signal(stop.clone());
-    let options = FeatureOptions {
+    let options = LookOptions {
         folder: args.folder,
         out: args.out.clone(),
         diff: Default::default(),
         threads: args.threads,
     };
-    match pipeline::features(&options, progress::listener(args.quiet), stop).await {
-        Ok(rows) => say(&format!("{rows} stretches in {}\n", args.out.display()), exit::DONE),
+    match pipeline::looks(&options, progress::listener(args.quiet), stop).await {
+        Ok(pairs) => say(&format!("{pairs} pairs in {}\n", args.out.display()), exit::DONE),
         Err(error) => exit::failure(&error),
     }
 }

@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CompareError, OptionError, PairSource, Progress, Stage,
     align::{self, Correlator, Field, Surface, Verdict},
-    classify,
-    judge::{self, Model, Neighbours, Stretch},
+    centreline::{self, Centreline, Crest},
+    classify, evidence,
     line_gain::{self, Layout, Point, Scale},
+    look::{self, Look, LookGrid},
+    net::{Model, Workspace},
     resample,
     strip::{self, Station, Strip},
-    trace::{self, Line},
+    trace::{self, Index, Line, Reach},
+    view::{View, later_on_grid},
 };
 
 /// How a pair is compared.
@@ -113,111 +116,139 @@ pub fn compare<S: PairSource>(
     model: &Model,
     progress: &dyn Progress,
 ) -> Result<Comparison, CompareError<S::Error>> {
-    let (view, coverage, lines) = traced(source, options, progress)?;
+    large_enough::<S>(source.shape())?;
     let pixel_m = source.pixel_m();
-    let neighbours = Neighbours::of(&lines, pixel_m);
-    let judged = unrolled_each(&view, &lines, progress, |own, stations, strip| {
-        let line = &lines[own];
-        classify::judge(&strip, line, &stations, pixel_m, (&neighbours, own), model, &options.classify)
-    })?;
-    let found = classify::without_twins(judged.into_iter().flatten().collect(), pixel_m)
-        .into_iter()
-        .map(|j| Found {
-            class: j.class,
-            confidence: j.confidence,
-            centreline: trace::resampled(&j.vertices, 1.0 / pixel_m)
-                .into_iter()
-                .map(|(row, col)| Pixel { row, col })
-                .collect(),
-            width_m: j.width_m,
-            evidence: j.evidence,
-        })
-        .collect();
+    let view = View { source, field: alignment(source, options, progress)? };
+    let (points, coverage) = gain(&view, options, progress)?;
+    let lines = proposed(&points, pixel_m, options);
+    let grid = LookGrid::over(source.shape(), pixel_m);
+    let crests = looked_at(&view, &grid, &lines, model, progress)?;
+    let centrelines = centreline::centrelines(crests, &grid, pixel_m, options.classify.min_length_m);
+    let found = found(&view, centrelines, &points, (options, model), progress)?;
     Ok(Comparison { found, coverage, alignment: view.field.summary, field: view.field })
 }
 
-/// A traced line before any verdict: what a judge is trained on.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    /// The line.
-    pub line: Line,
-    /// Places along it, half a metre apart.
-    pub places: Vec<Pixel>,
-    /// Its stretches with their figures.
-    pub stretches: Vec<Stretch>,
-}
-
-/// Every line of a pair that is traced, measured and unjudged.
-///
-/// # Errors
-/// As [`compare`].
-pub fn proposals<S: PairSource>(
-    source: &S,
-    options: &Options,
-    progress: &dyn Progress,
-) -> Result<Vec<Proposal>, CompareError<S::Error>> {
-    let (view, _, lines) = traced(source, options, progress)?;
-    let pixel_m = source.pixel_m();
-    let neighbours = Neighbours::of(&lines, pixel_m);
-    unrolled_each(&view, &lines, progress, |own, stations, strip| Proposal {
-        line: lines[own].clone(),
-        places: stations.iter().map(|s| Pixel { row: s.0.0, col: s.0.1 }).collect(),
-        stretches: judge::stretches(&strip, &lines[own], &stations, pixel_m, &neighbours, own),
-    })
-}
-
-/// Alignment, coverage and all lines of a pair.
-fn traced<'a, S: PairSource>(
-    source: &'a S,
-    options: &Options,
-    progress: &dyn Progress,
-) -> Outcome<S, (View<'a, S>, Coverage, Vec<Line>)> {
-    let (rows, cols) = source.shape();
+fn large_enough<S: PairSource>((rows, cols): (usize, usize)) -> Outcome<S, ()> {
     if rows < MIN_SIDE_PX || cols < MIN_SIDE_PX {
         return Err(CompareError::TooSmall { rows, cols, min: MIN_SIDE_PX });
     }
-    let field = alignment(source, options, progress)?;
-    let view = View { source, field };
-    let (points, coverage) = gain(&view, options, progress)?;
-    let pixel_m = source.pixel_m();
-    let lines = points
+    Ok(())
+}
+
+/// Lines of gain: where the network looks.
+fn proposed(points: &[Vec<Point>; 2], pixel_m: f64, options: &Options) -> Vec<Line> {
+    let each = |(points, scale): (&Vec<Point>, Scale)| {
+        let reach = Reach::of(scale, pixel_m, &options.trace);
+        let mut lines = trace::lines(points, scale, reach, pixel_m, &options.trace);
+        lines.retain(|l| l.gain >= options.trace.min_line_gain);
+        lines
+    };
+    points.par_iter().zip(Scale::ALL).flat_map_iter(each).collect()
+}
+
+/// What the network says along the lines of gain, and on along what it finds there.
+fn looked_at<S: PairSource>(
+    view: &View<'_, S>,
+    grid: &LookGrid,
+    lines: &[Line],
+    model: &Model,
+    progress: &dyn Progress,
+) -> Result<Vec<Crest>, CompareError<S::Error>> {
+    let mut plan = look::Plan::new(grid, view.source.pixel_m());
+    let vertices = lines.iter().flat_map(|l| &l.vertices);
+    let mut places: Vec<Pixel> = vertices.map(|&(row, col)| grid.from_shared(Pixel { row, col })).collect();
+    let mut count = Counter::new(progress, Stage::Classify, 0);
+    let mut all = vec![];
+    loop {
+        let windows = plan.windows(places.iter().copied());
+        if windows.is_empty() {
+            return Ok(all);
+        }
+        count.expect(windows.len());
+        let ask = |workspace: &mut Workspace, &core: &Window| {
+            count.check()?;
+            let window = look::around(core);
+            let seen = look::look(view, grid, window)?;
+            let answer = model.network.ask(&seen, workspace);
+            let at = (core.row - window.row, core.col - window.col, core.rows, core.cols);
+            count.advance();
+            Ok(centreline::crests(&answer, (window.row, window.col), at))
+        };
+        let found = windows.par_iter().map_init(Workspace::default, ask).collect::<Outcome<S, Vec<_>>>()?;
+        let place = |c: &Crest| Pixel { row: f64::from(c.point.row), col: f64::from(c.point.col) };
+        let first = all.len();
+        all.extend(found.into_iter().flatten().filter(|c| {
+            let aligned = view.field.verdict(grid.to_shared(place(c))).0 == Verdict::Aligned;
+            aligned && plan.is_new(c.pixel)
+        }));
+        plan.note(&windows);
+        places = all[first..].iter().filter(|c| c.point.gain >= centreline::FOLLOWED).map(place).collect();
+    }
+}
+
+/// The centrelines that are reported, the surest first.
+fn found<S: PairSource>(
+    view: &View<'_, S>,
+    centrelines: Vec<Centreline>,
+    points: &[Vec<Point>; 2],
+    (options, model): (&Options, &Model),
+    progress: &dyn Progress,
+) -> Result<Vec<Found>, CompareError<S::Error>> {
+    let pixel_m = view.source.pixel_m();
+    let indices = [Index::new(&points[0]), Index::new(&points[1])];
+    let mut found = centrelines
         .into_par_iter()
-        .zip(Scale::ALL)
-        .flat_map_iter(|(points, scale)| trace::lines(points, scale, pixel_m, &options.trace))
-        .collect();
-    Ok((view, coverage, lines))
+        .map(|line| (classify::confidence(&line, pixel_m, &model.calibration), line))
+        .filter(|(confidence, _)| *confidence >= options.classify.min_confidence)
+        .map(|(confidence, line)| {
+            if progress.cancelled() {
+                return Err(CompareError::Cancelled);
+            }
+            let vertices: Vec<(f64, f64)> = line.vertices.iter().map(|p| (p.row, p.col)).collect();
+            let strip = unrolled(view, &strip::stations(&vertices, pixel_m))?;
+            let gain = evidence::gain_along(&vertices, &indices, pixel_m);
+            Ok(Found {
+                class: classify::class(&line),
+                confidence,
+                evidence: evidence::evidence(&strip, line.width_m, gain),
+                width_m: line.width_m,
+                centreline: line.vertices,
+            })
+        })
+        .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
+    found.sort_by(|a, b| {
+        let first = |f: &Found| f.centreline.first().copied().unwrap_or_default();
+        let (p, q) = (first(a), first(b));
+        b.confidence.total_cmp(&a.confidence).then(p.row.total_cmp(&q.row)).then(p.col.total_cmp(&q.col))
+    });
+    Ok(found)
 }
 
-/// Both images of a pair on the shared grid, the later one where its content belongs.
-struct View<'a, S> {
-    source: &'a S,
-    field: Field,
-}
+/// Largest pair that is looked at whole, pixels: 24 bytes each.
+const MOST_LOOK_PX: usize = 64 << 20;
 
-impl<S: PairSource> View<'_, S> {
-    /// Both dates on `window`.
-    fn read(&self, window: Window) -> Result<(Raster, Raster), CompareError<S::Error>> {
-        let earlier = self.source.earlier(window).map_err(CompareError::Read)?;
-        let later = later_on_grid(self.source, window, |p| self.field.displaced(p))?;
-        Ok((earlier, later))
-    }
-}
-
-/// The later image on `window` of the shared grid; `displaced` says where on the grid its content lies.
-fn later_on_grid<S: PairSource>(
+/// Both dates of a whole pair, aligned, as the network looks at them: what it is trained on. Ground where they do not fit
+/// is invalid.
+///
+/// # Errors
+/// As [`compare`]; [`CompareError::TooLarge`] over 64 million pixels.
+pub fn aligned<S: PairSource>(
     source: &S,
-    window: Window,
-    displaced: impl Fn(Pixel) -> Pixel,
-) -> Result<Raster, CompareError<S::Error>> {
-    let map = source.later_map();
-    let to_source = |p: Pixel| map.at(displaced(p));
-    let scale = map.scale();
-    let need = resample::source_window(window, source.later_shape(), scale, to_source);
-    if need.is_empty() {
-        return Ok(Raster::invalid(window));
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<(Look, LookGrid), CompareError<S::Error>> {
+    large_enough::<S>(source.shape())?;
+    let grid = LookGrid::over(source.shape(), source.pixel_m());
+    if grid.shape.0.saturating_mul(grid.shape.1) > MOST_LOOK_PX {
+        return Err(CompareError::TooLarge { rows: grid.shape.0, cols: grid.shape.1, most: MOST_LOOK_PX });
     }
-    let pixels = source.later(need).map_err(CompareError::Read)?;
-    Ok(resample::onto(&pixels, window, scale, to_source))
+    let view = View { source, field: alignment(source, options, progress)? };
+    let mut look = look::look(&view, &grid, Window::new(0, 0, grid.shape.0, grid.shape.1))?;
+    for ((row, col), valid) in look.valid.indexed_iter_mut() {
+        let p = grid.to_shared(Pixel { row: row as f64 + 0.5, col: col as f64 + 0.5 });
+        *valid &= view.field.verdict(p).0 == Verdict::Aligned;
+    }
+    Ok((look, grid))
 }
 
 /// Counts finished units of a stage and passes them on.
@@ -232,6 +263,12 @@ impl<'a> Counter<'a> {
     fn new(progress: &'a dyn Progress, stage: Stage, total: usize) -> Self {
         progress.advance(stage, 0, total);
         Self { progress, stage, done: AtomicUsize::new(0), total }
+    }
+
+    /// There are so many more.
+    fn expect(&mut self, more: usize) {
+        self.total += more;
+        self.progress.advance(self.stage, self.done.load(Ordering::Relaxed), self.total);
     }
 
     fn advance(&self) {
@@ -348,6 +385,7 @@ fn gain<S: PairSource>(
             coverage.blocks[at] = Reason::ALL[most];
         }
     }
+    all.par_iter_mut().for_each(|points| trace::sort(points));
     Ok((all, coverage))
 }
 
@@ -400,31 +438,6 @@ fn assessed<S: PairSource>(
         }
     }
     out
-}
-
-/// Unrolls every line and hands it to `then`, with its index; results in the order of `lines`, tidied by place.
-fn unrolled_each<S: PairSource, T: Send>(
-    view: &View<'_, S>,
-    lines: &[Line],
-    progress: &dyn Progress,
-    then: impl Fn(usize, Vec<Station>, Strip) -> T + Sync,
-) -> Result<Vec<T>, CompareError<S::Error>> {
-    let pixel_m = view.source.pixel_m();
-    let count = Counter::new(progress, Stage::Classify, lines.len());
-    // Neighbouring lines are read one after the other: their pixels are still in the reader's cache.
-    let mut order: Vec<(usize, &Line)> = lines.iter().enumerate().collect();
-    let place = |l: &Line| l.vertices.first().map_or((0, 0), |v| ((v.0 / 512.0) as i64, v.1 as i64));
-    order.sort_by_key(|l| place(l.1));
-    order
-        .into_par_iter()
-        .map(|(own, line)| {
-            count.check()?;
-            let stations = strip::stations(&line.vertices, pixel_m);
-            let strip = unrolled(view, &stations)?;
-            count.advance();
-            Ok(then(own, stations, strip))
-        })
-        .collect()
 }
 
 /// The strip of a line, read in parts so that memory does not grow with its length.

@@ -22,6 +22,16 @@ pub enum CompareError<E: std::error::Error + 'static> {
     /// [`crate::Progress::cancelled`] said so.
     #[error("stopped on request")]
     Cancelled,
+    /// The whole would not fit into memory.
+    #[error("the grid is {rows} x {cols} px, more than {most} pixels cannot be looked at whole")]
+    TooLarge {
+        /// Rows of what is looked at.
+        rows: usize,
+        /// Columns.
+        cols: usize,
+        /// Most pixels.
+        most: usize,
+    },
     /// The filters need context that a grid this small does not have.
     #[error("the grid is {rows} x {cols} px, need at least {min} x {min}")]
     TooSmall {

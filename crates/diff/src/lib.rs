@@ -5,17 +5,21 @@
 //! statistic is anchored at the shared grid, every line is traced over the whole grid at once.
 
 pub mod align;
+pub mod centreline;
 pub mod classify;
 pub mod compare;
 pub mod error;
-pub mod judge;
+mod evidence;
 mod lanes;
 pub mod line_gain;
+pub mod look;
+pub mod net;
 pub mod resample;
 pub mod source;
 pub mod strip;
 pub mod trace;
+mod view;
 
-pub use compare::{Comparison, Found, Options, Proposal, compare, proposals};
+pub use compare::{Comparison, Found, Options, aligned, compare};
 pub use error::{CompareError, OptionError};
 pub use source::{PairSource, Progress, Silent, Stage};

@@ -19,6 +19,14 @@ pub trait PairSource: Sync {
     /// Where the window cannot be read.
     fn earlier(&self, window: Window) -> Result<Raster, Self::Error>;
 
+    /// The same in colour: red, green and blue, or the one band of an image that has no colour.
+    ///
+    /// # Errors
+    /// Where the window cannot be read.
+    fn earlier_bands(&self, window: Window) -> Result<Vec<Raster>, Self::Error> {
+        Ok(vec![self.earlier(window)?])
+    }
+
     /// Shape of the later image as delivered, `(rows, cols)`.
     fn later_shape(&self) -> (usize, usize);
 
@@ -30,6 +38,14 @@ pub trait PairSource: Sync {
     /// # Errors
     /// Where the window cannot be read.
     fn later(&self, window: Window) -> Result<Raster, Self::Error>;
+
+    /// The same in colour: red, green and blue, or the one band of an image that has no colour.
+    ///
+    /// # Errors
+    /// Where the window cannot be read.
+    fn later_bands(&self, window: Window) -> Result<Vec<Raster>, Self::Error> {
+        Ok(vec![self.later(window)?])
+    }
 }
 
 /// The steps of a comparison that take long.
@@ -39,7 +55,7 @@ pub enum Stage {
     Align,
     /// Line gain, window by window.
     LineGain,
-    /// Unrolling and judging lines.
+    /// Looking at the ground beside lines.
     Classify,
 }
 

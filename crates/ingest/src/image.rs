@@ -100,7 +100,7 @@ impl Image {
     /// Red, green and blue over `window`, `(3, rows, cols)` of `out_shape`, and which pixels are valid.
     ///
     /// An image of one band repeats it. Where `out_shape` is smaller than the window, pixels are averaged, from
-    /// the file's overviews where it has them. For pictures only; the unit is the file's own. Invalid pixels
+    /// the file's overviews where it has them. The unit is the file's own. Invalid pixels
     /// are 0.
     ///
     /// # Errors

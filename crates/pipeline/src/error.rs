@@ -258,7 +258,7 @@ pub enum Error {
         path: Option<PathBuf>,
         /// Why, and what to do.
         #[source]
-        source: diff::judge::ModelError,
+        source: diff::net::ModelError,
     },
     /// The threads that compute cannot be started.
     #[error("the computing threads cannot be started")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, Utc};
-use diff::judge::Model;
+use diff::net::Model;
 use domain::{Capture, Grid, Pair};
 use report::OutputDir;
 use serde::{Deserialize, Serialize};

@@ -58,7 +58,7 @@ pub use simulation::{SimulateOptions, Simulated, Subject, simulate};
 pub use source::PairReader;
 pub use suite::{SuiteOptions, SuiteOutcome, evaluate_suite};
 pub use survey::{SurveyOutcome, survey};
-pub use training::{FeatureOptions, features};
+pub use training::{LookOptions, looks};
 
 /// Version of the program, as results name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use diff::judge::Model;
+use diff::net::Model;
 use diff::{CompareError, Found, PairSource, Progress, Stage, align};
 use domain::{Earthwork, Pair, Pixel, Reason};
 use report::CoverageFeature;

@@ -14,6 +14,8 @@ pub(crate) struct Handles {
     idle: Mutex<Vec<Image>>,
     /// Brightness that was read before; `None` where there is no place to keep it.
     kept: Option<Kept>,
+    /// Whether it has more than one visible band.
+    coloured: bool,
 }
 
 impl Handles {
@@ -25,13 +27,25 @@ impl Handles {
         // Without the file every step decodes again: slower, and the same result.
         let file = scratch.and_then(|folder| tempfile::tempfile_in(folder).ok());
         let kept = file.map(|f| Kept::new(f, capture.grid.shape(), first.band_share()));
-        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]), kept })
+        let coloured = first.band_counts().0 > 1;
+        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]), kept, coloured })
     }
 
     /// Brightness over `window`.
     fn gray(&self, window: Window) -> ingest::Result<Raster> {
         let decode = |w| self.read(|image| image.read_gray(w));
         self.kept.as_ref().map_or_else(|| decode(window), |kept| kept.read(window, decode))
+    }
+
+    /// Red, green and blue over `window`, or the one band there is.
+    fn bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
+        let (rgb, valid) = self.read(|image| image.read_rgb(window, (window.rows, window.cols)))?;
+        let raster = |pixels: ndarray::ArrayView2<'_, f32>| Raster {
+            window,
+            pixels: pixels.to_owned(),
+            valid: valid.clone(),
+        };
+        Ok(rgb.outer_iter().take(if self.coloured { 3 } else { 1 }).map(raster).collect())
     }
 
     /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
@@ -141,6 +155,19 @@ impl PairSource for PairReader {
         Ok(resample::onto(&source, window, scale, to))
     }
 
+    fn earlier_bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
+        let Some(map) = &self.earlier_map else {
+            return self.earlier.bands(window);
+        };
+        let (to, scale) = (|p| map.at(p), map.scale());
+        let needed = resample::source_window(window, self.earlier_shape(), scale, to);
+        if needed.is_empty() {
+            return Ok(vec![Raster::invalid(window)]);
+        }
+        let source = self.earlier.bands(needed)?;
+        Ok(source.iter().map(|band| resample::onto(band, window, scale, to)).collect())
+    }
+
     fn later_shape(&self) -> (usize, usize) {
         self.later.capture.grid.shape()
     }
@@ -151,5 +178,9 @@ impl PairSource for PairReader {
 
     fn later(&self, window: Window) -> ingest::Result<Raster> {
         self.later.gray(window)
+    }
+
+    fn later_bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
+        self.later.bands(window)
     }
 }

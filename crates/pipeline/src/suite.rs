@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diff::judge::Model;
+use diff::net::Model;
 use evaluate::{Detection, Looked, Scene, Suite};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{OutputDir, proposals_geojson};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use diff::judge::Model;
+use diff::net::Model;
 use domain::{Earthwork, Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, ImagePrecision, MeasuredEarthwork, OutputDir};

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pipeline::{
-    DetectOptions, Error, FeatureOptions, Quiet, SceneOptions, SimulateOptions, Stop, Subject, SuiteOptions,
-    detect, evaluate_suite, features, scoring, simulate,
+    DetectOptions, Error, LookOptions, Quiet, SceneOptions, SimulateOptions, Stop, Subject, SuiteOptions,
+    detect, evaluate_suite, looks, scoring, simulate,
 };
 
 /// Writes a scene of 512 px.
@@ -69,27 +69,57 @@ async fn simulated_scenes_make_a_suite() {
 }
 
 #[tokio::test]
-async fn what_a_judge_is_trained_on_is_labelled_by_the_truth() {
+async fn what_the_network_is_trained_on_lies_under_its_truth() {
     let dir = tempfile::tempdir().unwrap();
     scene(&dir.path().join("scenes/a"), 7, false).await;
     scene(&dir.path().join("scenes/b"), 8, true).await;
-    let options = FeatureOptions {
+    let options = LookOptions {
         folder: dir.path().join("scenes"),
         out: dir.path().join("out"),
         diff: Default::default(),
         threads: 1,
     };
-    let rows = features(&options, Arc::new(Quiet), Stop::default()).await.unwrap();
+    assert_eq!(looks(&options, Arc::new(Quiet), Stop::default()).await.unwrap(), 2);
     let head: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(options.out.join("features.json")).unwrap()).unwrap();
-    let width = head["columns"].as_array().unwrap().len();
-    let bytes = std::fs::read(options.out.join("features.f32")).unwrap();
-    assert!(rows > 20 && head["rows"] == rows && bytes.len() == 4 * rows * width);
-    let all: Vec<f32> = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    // Scene and share of each row: works in the first scene, none in the quiet one.
-    let dug = |scene: f32| all.chunks(width).filter(|r| r[0] == scene && r[4] > 0.5).count();
-    assert!(dug(0.0) > 3 && dug(1.0) == 0, "{} {}", dug(0.0), dug(1.0));
-    assert!(all.iter().all(|v| v.is_finite()));
+        serde_json::from_slice(&std::fs::read(options.out.join("looks.json")).unwrap()).unwrap();
+    let all = head["looks"].as_array().unwrap();
+    let works = |look: &serde_json::Value| -> Vec<serde_json::Value> {
+        let dug =
+            |l: &&serde_json::Value| ["trench", "anti_vehicle_ditch"].contains(&l["class"].as_str().unwrap());
+        look["lines"].as_array().unwrap().iter().filter(dug).cloned().collect()
+    };
+    assert!(!works(&all[0]).is_empty() && works(&all[1]).is_empty());
+    for look in all {
+        let side = |key: &str| look[key].as_u64().unwrap() as usize;
+        let (rows, cols) = (side("rows"), side("cols"));
+        let bytes = std::fs::read(options.out.join(look["file"].as_str().unwrap())).unwrap();
+        assert_eq!(bytes.len(), 12 * rows * cols);
+        let levels: Vec<u16> = bytes.as_chunks().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
+        // On the line it is darker than 3 m beside it, on the later date.
+        let later = |row: f64, col: f64| -> Option<f64> {
+            let (r, c) = (row as usize, col as usize);
+            (r < rows && c < cols).then(|| f64::from(levels[(4 * rows + r) * cols + c])).filter(|v| *v > 0.0)
+        };
+        let (mut on, mut beside) = (vec![], vec![]);
+        for work in works(look) {
+            assert!(work["width_m"].as_f64().unwrap() > 0.5);
+            let points: Vec<(f64, f64)> = work["points"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|p| (p[0].as_f64().unwrap(), p[1].as_f64().unwrap()))
+                .collect();
+            for w in points.windows(2) {
+                let (dr, dc) = (w[1].0 - w[0].0, w[1].1 - w[0].1);
+                let n = dr.hypot(dc).max(1e-9);
+                let at = (0.5 * (w[0].0 + w[1].0), 0.5 * (w[0].1 + w[1].1));
+                on.extend(later(at.0, at.1));
+                beside.extend(later(at.0 + 6.0 * dc / n, at.1 - 6.0 * dr / n));
+            }
+        }
+        let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len().max(1) as f64;
+        assert!(on.is_empty() || mean(&on) < 0.95 * mean(&beside), "{} {}", mean(&on), mean(&beside));
+    }
 }
 
 #[tokio::test]

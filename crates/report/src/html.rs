@@ -358,8 +358,9 @@ impl Page<'_> {
     fn methods(&self, out: &mut String) {
         out.push_str(
             "<section id=\"methods\">\n<h2>Methods, sources, limits</h2>\n<ul>\n\
-             <li>Two images are aligned, lines that are darker than their flanks on the later and were not so on the \
-             earlier are traced, and a statistical judge gives each a class and a confidence.</li>\n\
+             <li>Two images are aligned. Beside lines that are darker than their flanks on the later and were not so on \
+             the earlier, a small neural network looks at both: it says where the centreline of a new earthwork runs, \
+             of which class and width, and how sure it is.</li>\n\
              <li>Lines are proposals of a program, not findings: look at each picture and decide.</li>\n\
              <li>“Dug between” gives the last image without the line and the first with it; the work may have been done \
              at any time between.</li>\n\

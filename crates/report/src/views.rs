@@ -8,7 +8,7 @@ use crate::{Chip, Error, Result};
 
 /// Quality of the JPEGs, 1–100: at 82 the grain of a field stays and a picture of 100 m is some 30 kB.
 const QUALITY: u8 = 82;
-/// Ground shown to either side of the line in its strip, metres, as the judge sees it.
+/// Ground shown to either side of the line in its strip, metres: a ditch with both berms.
 const HALF_M: f64 = 12.0;
 /// Longest strip, pixels; longer lines are shown coarser along.
 const LONGEST_PX: usize = 800;

@@ -99,6 +99,9 @@ pub struct BackgroundOptions {
     /// Share of the trenches whose spoil is up to 32 grey levels brighter than the ground, 0 to 1: on dark ground, or in
     /// a picture that was stretched, even ordinary spoil is. 0 is as faint as real ones.
     pub fresh_share: f64,
+    /// Share of the works that lie in a band of turned soil of its own colour, from chernozem to chalk, and of the
+    /// pipelines and roads among the look-alikes that do, 0 to 1.
+    pub turned_share: f64,
     /// Days to the later date where there is one image, 1 to 366.
     pub interval_days: u32,
     /// Longitude and latitude, degrees: for the sun.
@@ -115,6 +118,7 @@ impl Default for BackgroundOptions {
             old_works_per_km2: 8.0,
             distractors_per_km2: 40.0,
             fresh_share: 0.0,
+            turned_share: 0.0,
             interval_days: 7,
             lon_lat_deg: crate::scene::LON_LAT_DEG,
         }
@@ -133,6 +137,7 @@ impl BackgroundOptions {
             ("old_works_per_km2", self.old_works_per_km2, 50.0),
             ("distractors_per_km2", self.distractors_per_km2, 100.0),
             ("fresh_share", self.fresh_share, 1.0),
+            ("turned_share", self.turned_share, 1.0),
         ] {
             if !(0.0..=most).contains(&value) {
                 return Err(Error::Option { option, value, least: 0.0, most });
@@ -260,7 +265,7 @@ impl BackgroundScene {
         let mut layer = Layer::new();
         let distractors = number(options.distractors_per_km2, 500, 1);
         let open = |p: Place| ground_at(p).0 == Ground::Open;
-        lookalike::lay(&mut layer, options.seed, distractors, 2, size_m, &soils, &open);
+        lookalike::lay(&mut layer, options.seed, distractors, 2, size_m, &soils, &open, options.turned_share);
         if !options.quiet {
             let looks = dates
                 .iter()
@@ -282,6 +287,7 @@ impl BackgroundScene {
                 attempts: 400,
                 most_blocked: 0.0,
                 fresh_share: options.fresh_share,
+                turned_share: options.turned_share,
             };
             let count = Count {
                 trenches: number(options.trenches_per_km2, 500, 1),

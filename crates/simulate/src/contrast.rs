@@ -77,6 +77,8 @@ pub(crate) fn measured(line: &Line, work: &Earthwork, seen: &Seen) -> f64 {
 /// Brightness at a place as a share of the flanks', after the point spread.
 fn blurred(line: &Line, near: &[usize], work: &Earthwork, seen: &Seen, centre: Place) -> f64 {
     const LEVEL: f32 = 110.0;
+    let ground = work.beside().unwrap_or([LEVEL; 3]);
+    let level = crate::ground::luminance(ground);
     let (n, reach) = SPREAD;
     let (mut sum, mut weight) = (0.0, 0.0);
     for i in -n..=n {
@@ -87,8 +89,8 @@ fn blurred(line: &Line, near: &[usize], work: &Earthwork, seen: &Seen, centre: P
             let light = match nearest(line, near, p).filter(|(f, _)| f.t.abs() < work.reach_m) {
                 Some((f, s)) => {
                     let whole = (line.length_m(), line.joined);
-                    let c = work.over(&f, s, whole, p, &seen.sun, [LEVEL; 3]).colour;
-                    f64::from(crate::ground::luminance(c) / LEVEL)
+                    let c = work.over(&f, s, whole, p, &seen.sun, ground).colour;
+                    f64::from(crate::ground::luminance(c) / level)
                 }
                 None => 1.0,
             };

@@ -72,6 +72,46 @@ impl Trampled {
     }
 }
 
+/// Soil that was turned out and spread, so that the work lies in a band of another colour than the fields it crosses.
+#[derive(Clone, Copy, Debug)]
+struct Mantle {
+    /// From the rim of the cut, left and right, metres.
+    widths_m: [f64; 2],
+    /// Share of the ground that it hides, 0–1.
+    cover: f32,
+    colour: Rgb,
+    /// Unevenness of its clods, share of its brightness.
+    clods: f32,
+}
+
+impl Mantle {
+    /// On ground of brightness `level`: from chernozem to chalk, one in five nearly as bright as the ground.
+    fn new(rng: &mut impl Rng, trench: bool, level: f32) -> Self {
+        let plain = rng.random::<f64>() < 0.2;
+        let brightness: f32 =
+            if plain { rng.random_range(0.9..1.12) } else { rng.random_range(-0.75_f32..0.7).exp() };
+        let light = (level * brightness).clamp(22.0, 235.0);
+        // Reds and browns among them, chalk and clay without a hue.
+        let warm: f32 = rng.random_range(-0.02_f32..0.3) * rng.random_range(0.3..1.0);
+        let wide: f64 = if trench { rng.random_range(1.0..5.0) } else { rng.random_range(4.0..10.0) };
+        let other: f64 = match (rng.random_range(0..4), trench) {
+            (0, _) => rng.random_range(0.1..0.3),
+            (1, false) => rng.random_range(0.2..0.6),
+            _ => rng.random_range(0.6..1.0),
+        };
+        let mut widths_m = [wide, wide * other];
+        if rng.random() {
+            widths_m.reverse();
+        }
+        Self {
+            widths_m,
+            cover: rng.random_range(0.25_f32..1.0).max(rng.random_range(0.2..0.9)),
+            colour: [light * (1.0 + warm), light, light * (1.0 - 1.5 * warm)],
+            clods: rng.random_range(0.02..0.14),
+        }
+    }
+}
+
 /// An earthwork across its line.
 #[derive(Clone, Debug)]
 pub(crate) struct Earthwork {
@@ -92,6 +132,7 @@ pub(crate) struct Earthwork {
     /// Most grey levels by which the spoil may be brighter or darker than the ground.
     spoil_levels: f32,
     trampled: [Trampled; 2],
+    mantle: Option<Mantle>,
     seed: u32,
     pub reach_m: f64,
     /// How much darker the core is than the ground beside it, 0–1, on its first date.
@@ -163,6 +204,7 @@ impl Earthwork {
             spoil,
             spoil_levels: if trench { rng.random_range(1.0..8.0) } else { rng.random_range(15.0..60.0) },
             trampled,
+            mantle: None,
             seed: rng.random(),
             reach_m,
             contrast: 0.0,
@@ -175,6 +217,21 @@ impl Earthwork {
         self.spoil_levels = rng.random_range(8.0..32.0);
         self.crispness = rng.random_range(0.3..0.9);
         self
+    }
+
+    /// This work in a band of turned soil on ground of brightness `level`.
+    pub(crate) fn turned(mut self, rng: &mut impl Rng, level: f32) -> Self {
+        let mantle = Mantle::new(rng, self.class == TruthClass::Trench, level);
+        self.crispness = rng.random_range(0.1..0.9);
+        let widest = mantle.widths_m[0].max(mantle.widths_m[1]);
+        self.reach_m = self.reach_m.max(0.5 * self.width_m + 1.3 * widest + 3.0);
+        self.mantle = Some(mantle);
+        self
+    }
+
+    /// What lies beside the cut, where that is not the ground.
+    pub(crate) fn beside(&self) -> Option<Rgb> {
+        self.mantle.map(|m| m.colour)
     }
 
     /// This work, as faint along `line` as is `wanted` (0–1) where light and blur allow it, with its contrast
@@ -259,6 +316,24 @@ impl Earthwork {
         let own = level / luminance(self.soil).max(1.0);
         // The soil's hue at the ground's brightness.
         let hue = self.soil.map(|v| v * own);
+        if let Some(mantle) = &self.mantle {
+            let side = usize::from(t > 0.0);
+            let ragged = 1.0 + 0.22 * f64::from(value_1d(seed ^ 11, s / 11.0) + value_1d(seed ^ 13, s / 3.1));
+            let rim = (half + mantle.widths_m[side] * ragged) as f32;
+            let at = foot.t.abs() as f32 + 0.7 * value(seed ^ 4, p.x / 2.0, p.y / 2.0);
+            let patchy = 1.0 + 0.2 * value(seed ^ 12, p.x / 4.3, p.y / 4.3);
+            let share = (mantle.cover * patchy).min(1.0) * smoothstep(rim + 0.7, rim - 0.7, at) * end;
+            let clods = value(seed ^ 9, p.x / 0.9, p.y / 0.9) + 0.6 * value(seed ^ 10, p.x / 2.7, p.y / 2.7);
+            let soil = mantle.colour.map(|v| v * (1.0 + mantle.clods * clods));
+            let colour = mix(ground, soil, share);
+            let core = t.abs() < half;
+            let shade = if core {
+                1.0 + (self.openness * kept * end).min(1.0) * (Self::core(light) as f32 - 1.0)
+            } else {
+                (1.0 + self.crispness * end * (light as f32 - 1.0)).clamp(0.4, 1.6)
+            };
+            return Dug { colour: colour.map(|v| v * shade), core };
+        }
         if t.abs() < half {
             let shade = 1.0 + (self.openness * kept * end).min(1.0) * (Self::core(light) as f32 - 1.0);
             let colour = mix(ground, hue, 0.45 * end);

@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use crate::centreline::path;
-use crate::ground::mix;
+use crate::ground::{luminance, mix};
 use crate::layer::Layer;
 use crate::linework::{Kind, Line};
 use crate::place::Place;
@@ -12,7 +12,9 @@ use crate::sensor::Rgb;
 use crate::truth::Style;
 
 /// Lays `n` look-alikes over a scene of `size_m` (east, south), on its later dates in turn; `soils` tells top
-/// soil and what lies under it at a place, `open` whether a line may run there: it ends where it may not.
+/// soil and what lies under it at a place, `open` whether a line may run there: it ends where it may not. Of the
+/// pipelines and roads `turned_share` (0–1) have a colour of their own.
+#[expect(clippy::too_many_arguments, reason = "what is laid, where, and of which soils")]
 pub(crate) fn lay(
     layer: &mut Layer,
     seed: u64,
@@ -21,6 +23,7 @@ pub(crate) fn lay(
     (wide, high): (f64, f64),
     soils: &dyn Fn(Place) -> (Rgb, Rgb),
     open: &dyn Fn(Place) -> bool,
+    turned_share: f64,
 ) {
     let mut rng = stream(seed, 6);
     // Longer than a kilometre they would be the same many times.
@@ -79,6 +82,16 @@ pub(crate) fn lay(
                 };
                 (Style::Pipeline, kind, 0.01, 7.0)
             }
+        };
+        let kind = match kind {
+            // Bare earth without a cut in it: from chernozem to chalk.
+            Kind::Strip { half_m, .. } if turned_share > 0.0 && rng.random::<f64>() < turned_share => {
+                let light = luminance(mix(soil, subsoil, 0.5)) * rng.random_range(-0.75_f32..0.7).exp();
+                let warm: f32 = rng.random_range(-0.02..0.25);
+                let colour = [1.0 + warm, 1.0, 1.0 - 1.5 * warm].map(|v| v * light.clamp(22.0, 235.0));
+                Kind::Strip { half_m, colour, share: rng.random_range(0.3..0.95) }
+            }
+            kind => kind,
         };
         let points: Vec<Place> =
             path(&mut rng, length, axis, sway).into_iter().map(|p| p.plus((at.x, at.y))).collect();

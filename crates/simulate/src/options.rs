@@ -39,6 +39,9 @@ pub struct Options {
     pub field_change: f64,
     /// Bare soil; drawn from the seed where absent, dark ones more often.
     pub soil: Option<Soil>,
+    /// Share of the works that lie in a band of turned soil of its own colour, from chernozem to chalk, and of the
+    /// pipelines and roads among the look-alikes that do, 0 to 1.
+    pub turned_share: f64,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             distractors: 6,
             field_change: 0.35,
             soil: None,
+            turned_share: 0.0,
         }
     }
 }
@@ -105,6 +109,7 @@ impl Options {
         check("old_works", self.old_works as f64, 0.0, 100.0)?;
         check("distractors", self.distractors as f64, 0.0, 500.0)?;
         check("field_change", self.field_change, 0.0, 1.0)?;
+        check("turned_share", self.turned_share, 0.0, 1.0)?;
         if self.side_m() > TILE_SIDE_M {
             return Err(Error::TooWide { side_m: self.side_m(), limit_m: TILE_SIDE_M });
         }

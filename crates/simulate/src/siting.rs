@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::centreline::{ditch, ditch_m, drawn, log_normal, trench};
 use crate::contrast::{self, Seen};
 use crate::earthwork::Earthwork;
+use crate::ground::{luminance, mix};
 use crate::layer::Layer;
 use crate::linework::{Kind, Line};
 use crate::network::{System, arm_from};
@@ -50,6 +51,8 @@ pub(crate) struct Site<'a> {
     pub most_blocked: f64,
     /// Share of the trenches whose spoil is fresh and bright.
     pub fresh_share: f64,
+    /// Share of the works that lie in a band of turned soil.
+    pub turned_share: f64,
 }
 
 /// Digs trench systems and ditches, old and new; what finds no room is left out.
@@ -193,6 +196,11 @@ fn add(
     let mut work = best?;
     if class == TruthClass::Trench && site.fresh_share > 0.0 && rng.random::<f64>() < site.fresh_share {
         work = work.fresh(rng);
+    }
+    if site.turned_share > 0.0 && rng.random::<f64>() < site.turned_share {
+        work = work.turned(rng, luminance(mix(soils.0, soils.1, 0.5)));
+        line.reach_m = work.reach_m;
+        work = work.faint(&line, &seen, wanted);
     }
     line.reach_m = work.reach_m;
     let (shown_m, unfinished) = pace.shown(rng, since, line.length_m(), &site.days);

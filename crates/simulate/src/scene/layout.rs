@@ -79,7 +79,8 @@ impl Scene {
         let side_m = self.options.side_m();
         let soils = (self.ground.soil, self.ground.subsoil);
         let (n, dates) = (self.options.distractors, self.options.dates);
-        lookalike::lay(&mut self.layer, self.options.seed, n, dates, (side_m, side_m), &|_| soils, &|_| true);
+        let (seed, turned) = (self.options.seed, self.options.turned_share);
+        lookalike::lay(&mut self.layer, seed, n, dates, (side_m, side_m), &|_| soils, &|_| true, turned);
     }
 
     /// Trenches and ditches, old and new.
@@ -118,6 +119,7 @@ impl Scene {
             days,
             attempts: 80,
             fresh_share: 0.0,
+            turned_share: options.turned_share,
             most_blocked: 0.12,
         };
         let count = Count {

@@ -1,0 +1,281 @@
+//! From what the network says of pixels to centrelines, with what it says along them.
+//!
+//! A centreline is the crest of the nearness: where its first derivative across vanishes and the second is lowest, to a
+//! fraction of a pixel. Steger (1998), IEEE TPAMI 20(2), section 3; linked as [`crate::trace`] links.
+
+use domain::Pixel;
+use ndarray::Array2;
+
+use crate::{
+    line_gain::{DIRECTIONS, Point, Scale, gaussian},
+    look::LookGrid,
+    net::Answer,
+    trace::{self, Index, Line, Reach},
+};
+
+/// Smoothing before the derivatives, pixels: the nearness itself falls by half over 2.4.
+const SMOOTHING_PX: f32 = 1.0;
+/// Least nearness of a crest that may carry a line on.
+const LEAST: f32 = 0.06;
+/// Least bend across a crest, as a share of its height, each pixel squared; where the nearness was learned from, 0.2.
+const BEND: f32 = 0.04;
+/// Least nearness at which a line may start.
+const SEED: f64 = 0.25;
+/// Nearness of a crest from which on the ground around it is looked at too.
+pub(crate) const FOLLOWED: f32 = 0.3;
+/// Longest gap that is crossed, pixels of the look: 5 m.
+const GAP_PX: f32 = 10.0;
+/// Crests closer than this beside a line are the same line, pixels of the look: 2 m.
+const TWIN_PX: f32 = 4.0;
+/// How far from a vertex its crest may lie, pixels of the look.
+const NEAR_PX: f32 = 2.5;
+/// Least and greatest width that is told, metres: what a spade digs, and more than any ditch.
+const WIDTHS_M: (f64, f64) = (0.3, 20.0);
+/// Share of a line's own nearness below which it is cut.
+const CUT: f64 = 0.35;
+/// Vertices, about a metre apart, over which it must stay below to be cut within.
+const CUT_VERTICES: usize = 10;
+/// Vertices over which the mean is taken before cutting: a corner weakens two or three.
+const MEAN_VERTICES: usize = 2;
+
+/// A crest of the nearness, in pixels of the look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crest {
+    /// The pixel that it was found at, `(row, col)` of the look.
+    pub pixel: (usize, usize),
+    /// Where it lies, how near, and along which direction it runs.
+    pub point: Point,
+    /// Log-odds of a ditch.
+    pub ditch: f32,
+    /// Logarithm of the width, metres.
+    pub log_width: f32,
+}
+
+/// A line of crests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Centreline {
+    /// Vertices in pixels of the shared grid, about a metre apart.
+    pub vertices: Vec<Pixel>,
+    /// Nearness at each vertex, 0–1; 0 in a gap.
+    pub nearness: Vec<f64>,
+    /// Mean log-odds of a ditch, weighted by nearness.
+    pub ditch: f64,
+    /// Median width, metres.
+    pub width_m: f64,
+}
+
+/// The crests within `core` of an answer whose first pixel is `(row, col)` of the look, in order of rows and columns.
+/// `core` is `(first row, first col, rows, cols)` of the answer.
+pub fn crests(
+    answer: &Answer,
+    (row, col): (usize, usize),
+    (r0, c0, rows, cols): (usize, usize, usize, usize),
+) -> Vec<Crest> {
+    let (height, width) = answer.line.dim();
+    let all = Array2::from_elem((height, width), true);
+    let p = gaussian::smooth(&answer.line, &all, SMOOTHING_PX);
+    let mut out = vec![];
+    for r in r0.max(1)..(r0 + rows).min(height.saturating_sub(1)) {
+        for c in c0.max(1)..(c0 + cols).min(width.saturating_sub(1)) {
+            let centre = p[(r, c)];
+            if centre.is_nan() || centre < LEAST {
+                continue;
+            }
+            let at = |dr: usize, dc: usize| p[(r + dr - 1, c + dc - 1)];
+            let (gr, gc) = (0.5 * (at(2, 1) - at(0, 1)), 0.5 * (at(1, 2) - at(1, 0)));
+            let (rr, cc) = (at(2, 1) - 2.0 * centre + at(0, 1), at(1, 2) - 2.0 * centre + at(1, 0));
+            let rc = 0.25 * (at(2, 2) + at(0, 0) - at(2, 0) - at(0, 2));
+            // The eigenvector of the lower eigenvalue runs across the crest.
+            let half = 0.5 * (rr - cc);
+            let low = 0.5 * (rr + cc) - half.hypot(rc);
+            if low.is_nan() || -low < BEND * centre {
+                continue;
+            }
+            let (nr, nc) =
+                if half <= 0.0 { (half - half.hypot(rc), rc) } else { (rc, -half - half.hypot(rc)) };
+            let norm = nr.hypot(nc);
+            let (nr, nc) = if norm > 0.0 { (nr / norm, nc / norm) } else { (1.0, 0.0) };
+            let t = -(gr * nr + gc * nc) / low;
+            if (t * nr).abs() > 0.6 || (t * nc).abs() > 0.6 {
+                continue;
+            }
+            // Along: a quarter turn from across.
+            let angle = (-nc).atan2(nr);
+            let steps = angle.rem_euclid(std::f32::consts::PI) / std::f32::consts::PI * f32::from(DIRECTIONS);
+            let direction = (steps.round() as u8) % DIRECTIONS;
+            out.push(Crest {
+                pixel: (row + r, col + c),
+                point: Point {
+                    row: (row + r) as f32 + 0.5 + t * nr,
+                    col: (col + c) as f32 + 0.5 + t * nc,
+                    gain: centre,
+                    direction,
+                },
+                ditch: answer.ditch[(r, c)],
+                log_width: answer.log_width[(r, c)],
+            });
+        }
+    }
+    out
+}
+
+/// Lines along all `crests` of a pair, the strongest first, none shorter than `min_length_m`.
+pub fn centrelines(
+    mut crests: Vec<Crest>,
+    grid: &LookGrid,
+    pixel_m: f64,
+    min_length_m: f64,
+) -> Vec<Centreline> {
+    crests.sort_unstable_by(|a, b| {
+        let row = |c: &Crest| c.point.row.max(0.0) as usize;
+        (row(a).cmp(&row(b)))
+            .then(a.point.col.total_cmp(&b.point.col))
+            .then(a.point.row.total_cmp(&b.point.row))
+    });
+    let points: Vec<Point> = crests.iter().map(|c| c.point).collect();
+    let look_m = pixel_m * grid.scale;
+    let options =
+        trace::Options { seed_gain: SEED, min_length_m: 0.7 * min_length_m, ..trace::Options::default() };
+    let reach = Reach { step_px: 1.0, gap_px: GAP_PX, twin_px: TWIN_PX };
+    let lines = trace::lines(&points, Scale::Narrow, reach, look_m, &options);
+    let index = Index::new(&points);
+    lines.iter().flat_map(|line| parts(line, &crests, &index, grid, look_m, min_length_m)).collect()
+}
+
+/// What holds of a line, cut where the nearness falls far below the line's own.
+fn parts(
+    line: &Line,
+    crests: &[Crest],
+    index: &Index<'_>,
+    grid: &LookGrid,
+    look_m: f64,
+    min_length_m: f64,
+) -> Vec<Centreline> {
+    let own: Vec<Option<&Crest>> = line
+        .vertices
+        .iter()
+        .map(|&(row, col)| {
+            let (row, col) = (row as f32, col as f32);
+            let away = |i: usize| (points_of(crests, i).row - row).hypot(points_of(crests, i).col - col);
+            let near =
+                index.near(row, col, NEAR_PX).min_by(|&a, &b| away(a).total_cmp(&away(b)).then(a.cmp(&b)));
+            near.map(|i| &crests[i])
+        })
+        .collect();
+    let raw: Vec<f64> = own.iter().map(|c| c.map_or(0.0, |c| f64::from(c.point.gain))).collect();
+    let nearness: Vec<f64> = (0..raw.len())
+        .map(|i| {
+            let near = &raw[i.saturating_sub(MEAN_VERTICES)..(i + MEAN_VERTICES + 1).min(raw.len())];
+            near.iter().sum::<f64>() / near.len() as f64
+        })
+        .collect();
+    // The upper quartile: what the line is where it is clear.
+    let mut ranked = nearness.clone();
+    ranked.sort_unstable_by(f64::total_cmp);
+    let Some(&clear) = ranked.get(3 * ranked.len() / 4) else { return vec![] };
+    let limit = CUT * clear;
+    let mut out = vec![];
+    let mut from = 0;
+    while let Some(first) = (from..raw.len()).find(|&i| raw[i] >= limit) {
+        let (mut end, mut i) = (first + 1, first + 1);
+        while i < raw.len() && i - end < CUT_VERTICES {
+            if nearness[i] >= limit && raw[i] >= limit {
+                end = i + 1;
+            }
+            i += 1;
+        }
+        from = end;
+        let vertices = &line.vertices[first..end];
+        if trace::length_px(vertices) * look_m < min_length_m {
+            continue;
+        }
+        let (mut odds, mut weight, mut widths) = (0.0, 0.0, vec![]);
+        for crest in own[first..end].iter().flatten() {
+            let w = f64::from(crest.point.gain);
+            (odds, weight) = (odds + w * f64::from(crest.ditch), weight + w);
+            widths.push(f64::from(crest.log_width));
+        }
+        widths.sort_unstable_by(f64::total_cmp);
+        let width = widths.get(widths.len() / 2).copied().unwrap_or(0.0);
+        out.push(Centreline {
+            vertices: vertices.iter().map(|&(row, col)| grid.to_shared(Pixel { row, col })).collect(),
+            nearness: raw[first..end].to_vec(),
+            ditch: if weight > 0.0 { odds / weight } else { 0.0 },
+            width_m: width.exp().clamp(WIDTHS_M.0, WIDTHS_M.1),
+        });
+    }
+    out
+}
+
+fn points_of(crests: &[Crest], i: usize) -> &Point {
+    &crests[i].point
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line_gain::direction;
+
+    fn answer(line: impl Fn(usize, usize) -> f32) -> Answer {
+        let shape = (80, 100);
+        Answer {
+            line: Array2::from_shape_fn(shape, |(r, c)| line(r, c)),
+            ditch: Array2::from_elem(shape, -2.0),
+            log_width: Array2::from_elem(shape, 1.5f32.ln()),
+        }
+    }
+
+    /// Nearness of a line through `(row, col)` along `(dr, dc)`.
+    fn near(r: usize, c: usize, (row, col): (f32, f32), (dr, dc): (f32, f32)) -> f32 {
+        let d = (r as f32 + 0.5 - row) * dc - (c as f32 + 0.5 - col) * dr;
+        (-0.125 * d * d).exp()
+    }
+
+    #[test]
+    fn a_crest_lies_on_its_line_and_runs_along_it() {
+        for k in 0..DIRECTIONS {
+            let d = direction(k);
+            let a = answer(|r, c| near(r, c, (40.3, 50.2), d));
+            let found = crests(&a, (100, 200), (16, 16, 48, 68));
+            assert!(found.len() > 30, "{k}: {}", found.len());
+            for crest in &found {
+                let p = crest.point;
+                let off = (p.row - 140.3) * d.1 - (p.col - 250.2) * d.0;
+                assert!(off.abs() < 0.1, "{k}: {off}");
+                assert_eq!(p.direction, k);
+            }
+        }
+    }
+
+    #[test]
+    fn a_corner_is_followed_and_what_is_not_there_is_cut() {
+        // Down and then to the right, and fainter beyond.
+        let a = answer(|r, c| {
+            let (y, x) = (r as f32 + 0.5, c as f32 + 0.5);
+            let down = (y.clamp(5.0, 40.0) - y).hypot(x - 20.0);
+            let right = (x.clamp(20.0, 60.0) - x).hypot(y - 40.0);
+            let faint = (x.clamp(60.0, 95.0) - x).hypot(y - 40.0);
+            let of = |d: f32| (-0.125 * d * d).exp();
+            of(down).max(of(right)).max(0.2 * of(faint))
+        });
+        let grid = LookGrid::over((80, 100), 0.5);
+        let lines = centrelines(crests(&a, (16, 16), (0, 0, 80, 100)), &grid, 0.5, 10.0);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = &lines[0];
+        let length =
+            line.vertices.windows(2).map(|w| (w[1].row - w[0].row).hypot(w[1].col - w[0].col)).sum::<f64>();
+        assert!((length - 75.0).abs() < 5.0, "{length}");
+        assert!((line.width_m - 1.5).abs() < 1e-6 && line.ditch < -1.9);
+        let corner =
+            line.vertices.iter().map(|p| (p.row - 40.0).hypot(p.col - 20.0)).fold(f64::MAX, f64::min);
+        assert!(corner < 1.5, "{corner}");
+    }
+
+    #[test]
+    fn nothing_near_no_lines() {
+        let grid = LookGrid::over((80, 100), 0.5);
+        assert!(crests(&answer(|_, _| 0.0), (0, 0), (0, 0, 80, 100)).is_empty());
+        assert!(crests(&answer(|_, _| 1.0), (0, 0), (0, 0, 80, 100)).is_empty());
+        assert!(centrelines(vec![], &grid, 0.5, 10.0).is_empty());
+    }
+}

@@ -1,0 +1,245 @@
+//! What the network looks at: both dates in colour, on pixels of one size.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Pixel, Raster, Window};
+use ndarray::{Array2, Array3, Axis};
+
+use crate::{CompareError, PairSource, net, resample, view::View};
+
+/// Side of the pixels that are looked at, metres. A trench is two to four of them wide.
+pub const PIXEL_M: f64 = 0.5;
+/// A shared grid whose pixels differ by less than this share from [`PIXEL_M`] is taken as it is.
+const NEAR_ENOUGH: f64 = 0.03;
+
+/// The grid that is looked at: the shared grid with other pixels, and a rim of ground beyond it, so that the network has
+/// its halo everywhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LookGrid {
+    /// Pixels of the shared grid in one of this.
+    pub scale: f64,
+    /// `(rows, cols)`, with the rim of [`net::HALO_PX`] on every side.
+    pub shape: (usize, usize),
+}
+
+/// Width of the rim.
+const RIM_PX: f64 = net::HALO_PX as f64;
+
+impl LookGrid {
+    /// Over a shared grid of `shape` whose pixels are `pixel_m` wide.
+    pub fn over(shape: (usize, usize), pixel_m: f64) -> Self {
+        let scale = PIXEL_M / pixel_m;
+        let scale = if (scale - 1.0).abs() <= NEAR_ENOUGH { 1.0 } else { scale };
+        let side = |n: usize| (n as f64 / scale).floor().max(1.0) as usize + 2 * net::HALO_PX;
+        Self { scale, shape: (side(shape.0), side(shape.1)) }
+    }
+
+    /// From a position on this grid to one on the shared grid.
+    pub fn to_shared(&self, p: Pixel) -> Pixel {
+        Pixel { row: (p.row - RIM_PX) * self.scale, col: (p.col - RIM_PX) * self.scale }
+    }
+
+    /// From a position on the shared grid to one on this.
+    pub fn from_shared(&self, p: Pixel) -> Pixel {
+        Pixel { row: p.row / self.scale + RIM_PX, col: p.col / self.scale + RIM_PX }
+    }
+}
+
+/// A window of both dates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Which pixels of the [`LookGrid`] these are.
+    pub window: Window,
+    /// Red, green and blue of the earlier date, `(3, rows, cols)`, in the unit of its file; an image without colour
+    /// repeats its band.
+    pub earlier: Array3<f32>,
+    /// Of the later date.
+    pub later: Array3<f32>,
+    /// True where both dates are.
+    pub valid: Array2<bool>,
+}
+
+/// Least side of a window that the network is asked about, pixels.
+const LEAST_PX: usize = 64;
+
+/// Both dates over `window` of `grid`.
+pub(crate) fn look<S: PairSource>(
+    view: &View<'_, S>,
+    grid: &LookGrid,
+    window: Window,
+) -> Result<Look, CompareError<S::Error>> {
+    let source = view.source;
+    let to_shared = |p: Pixel| grid.to_shared(p);
+    let need = resample::source_window(window, source.shape(), grid.scale, to_shared);
+    let earlier =
+        if need.is_empty() { vec![] } else { source.earlier_bands(need).map_err(CompareError::Read)? };
+    let earlier = sampled(earlier, window, grid.scale, to_shared);
+    let to_later = |p: Pixel| source.later_map().at(view.field.displaced(grid.to_shared(p)));
+    let scale = source.later_map().scale() * grid.scale;
+    let need = resample::source_window(window, source.later_shape(), scale, to_later);
+    let later =
+        if need.is_empty() { vec![] } else { source.later_bands(need).map_err(CompareError::Read)? };
+    let later = sampled(later, window, scale, to_later);
+    let mut valid = earlier.1;
+    ndarray::Zip::from(&mut valid).and(&later.1).for_each(|v, &other| *v &= other);
+    Ok(Look { window, earlier: earlier.0, later: later.0, valid })
+}
+
+/// The bands of one date on `window`; nothing is valid where there are none.
+fn sampled(
+    bands: Vec<Raster>,
+    window: Window,
+    scale: f64,
+    to_source: impl Fn(Pixel) -> Pixel,
+) -> (Array3<f32>, Array2<bool>) {
+    let shape = (window.rows, window.cols);
+    let mut out = Array3::zeros((3, shape.0, shape.1));
+    let mut valid = Array2::from_elem(shape, false);
+    for (b, band) in bands.iter().enumerate().take(3) {
+        let on_grid = resample::onto(band, window, scale, &to_source);
+        let planes = if bands.len() == 1 { 0..3 } else { b..b + 1 };
+        for plane in planes {
+            out.index_axis_mut(Axis(0), plane).assign(&on_grid.pixels);
+        }
+        valid = on_grid.valid;
+    }
+    (out, valid)
+}
+
+/// Side of the blocks that are marked, pixels.
+const BLOCK_PX: usize = 16;
+/// Side of the cells within which marked blocks are looked at together, blocks.
+const CELL_BLOCKS: usize = 12;
+/// Ground to either side of a line that is looked at, metres: a ditch with its berms, and where the line may go on.
+const BESIDE_M: f64 = 12.0;
+
+/// A block: its row and column in a lattice of [`BLOCK_PX`].
+type Block = (usize, usize);
+
+/// Which ground is looked at, round by round: what lies beside some places and was not looked at before.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Blocks of the grid within its rim, one past the last.
+    ends: Block,
+    shape: (usize, usize),
+    beside_px: f64,
+    seen: BTreeSet<Block>,
+}
+
+impl Plan {
+    /// Of a grid over pixels of `pixel_m`.
+    pub(crate) fn new(grid: &LookGrid, pixel_m: f64) -> Self {
+        let shape = (grid.shape.0 - net::HALO_PX, grid.shape.1 - net::HALO_PX);
+        Self {
+            ends: (shape.0.div_ceil(BLOCK_PX), shape.1.div_ceil(BLOCK_PX)),
+            shape,
+            beside_px: BESIDE_M / (pixel_m * grid.scale),
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// The windows to look at so that all ground beside `places` (pixels of the look) is seen, in order of rows and
+    /// columns. They lie within cells that are anchored at the grid, and do not overlap.
+    pub(crate) fn windows(&self, places: impl Iterator<Item = Pixel>) -> Vec<Window> {
+        // Blocks begin at the rim's inner edge.
+        let first = net::HALO_PX / BLOCK_PX;
+        let block =
+            |v: f64, end: usize| ((v.max(0.0) as usize) / BLOCK_PX).clamp(first, end.saturating_sub(1));
+        // For each cell the first and last row and column of its new blocks.
+        let mut cells = BTreeMap::<Block, (usize, usize, usize, usize)>::new();
+        for p in places {
+            let rows =
+                block(p.row - self.beside_px, self.ends.0)..=block(p.row + self.beside_px, self.ends.0);
+            let cols =
+                block(p.col - self.beside_px, self.ends.1)..=block(p.col + self.beside_px, self.ends.1);
+            for at in
+                rows.flat_map(|r| cols.clone().map(move |c| (r, c))).filter(|at| !self.seen.contains(at))
+            {
+                let (r, c) = at;
+                let bounds = cells.entry((r / CELL_BLOCKS, c / CELL_BLOCKS)).or_insert((r, r, c, c));
+                *bounds = (bounds.0.min(r), bounds.1.max(r), bounds.2.min(c), bounds.3.max(c));
+            }
+        }
+        let window = |&(top, bottom, left, right): &(usize, usize, usize, usize)| {
+            let (row, col) = (top * BLOCK_PX, left * BLOCK_PX);
+            let row_end = ((bottom + 1) * BLOCK_PX).min(self.shape.0);
+            let col_end = ((right + 1) * BLOCK_PX).min(self.shape.1);
+            Window::new(row, col, row_end.saturating_sub(row), col_end.saturating_sub(col))
+        };
+        cells.values().map(window).collect()
+    }
+
+    /// Whether a pixel was not looked at before.
+    pub(crate) fn is_new(&self, (row, col): (usize, usize)) -> bool {
+        !self.seen.contains(&(row / BLOCK_PX, col / BLOCK_PX))
+    }
+
+    /// Notes that these windows were looked at.
+    pub(crate) fn note(&mut self, windows: &[Window]) {
+        for w in windows {
+            for r in w.row / BLOCK_PX..w.row_end().div_ceil(BLOCK_PX) {
+                self.seen.extend((w.col / BLOCK_PX..w.col_end().div_ceil(BLOCK_PX)).map(|c| (r, c)));
+            }
+        }
+    }
+}
+
+/// What the network must see to answer for `core`: a halo around it, and sides that it takes.
+pub(crate) fn around(core: Window) -> Window {
+    let side = |from: usize, n: usize| {
+        let first = from.saturating_sub(net::HALO_PX);
+        (first, (from + n + net::HALO_PX - first).next_multiple_of(net::STEP_PX).max(LEAST_PX))
+    };
+    let ((row, rows), (col, cols)) = (side(core.row, core.rows), side(core.col, core.cols));
+    Window::new(row, col, rows, cols)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ground_beside_places_is_looked_at_and_no_pixel_twice() {
+        const HALO: usize = net::HALO_PX;
+        let grid = LookGrid::over((700, 900), 0.5);
+        let mut plan = Plan::new(&grid, 0.5);
+        let at = |row: f64, col: f64| grid.from_shared(Pixel { row, col });
+        let mut places: Vec<Pixel> =
+            (0..300).map(|i| at(3.0 + f64::from(i), 150.0 + 2.0 * f64::from(i))).collect();
+        places.push(at(699.0, 899.0));
+        let windows = plan.windows(places.iter().copied());
+        let seen = |windows: &[Window], r: usize, c: usize| {
+            let holds = |w: &&Window| (w.row..w.row_end()).contains(&r) && (w.col..w.col_end()).contains(&c);
+            windows.iter().filter(holds).count()
+        };
+        for p in &places {
+            for (dr, dc) in [(0.0, 0.0), (20.0, 0.0), (0.0, -20.0)] {
+                let (r, c) = ((p.row + dr) as usize, (p.col + dc) as usize);
+                assert!(r >= 700 + HALO || seen(&windows, r, c) == 1, "{r} {c}");
+                assert!(plan.is_new((r, c)));
+            }
+        }
+        assert_eq!(seen(&windows, 500, 100), 0);
+        for w in &windows {
+            let a = around(*w);
+            assert!(a.rows.is_multiple_of(net::STEP_PX) && a.cols.is_multiple_of(net::STEP_PX));
+            assert!(a.row + HALO == w.row && a.col + HALO == w.col);
+            assert!(a.row_end() >= w.row_end() + HALO && a.col_end() >= w.col_end() + HALO);
+        }
+        // Looked at once, it is not looked at again; what lies farther on is.
+        plan.note(&windows);
+        assert!(plan.windows(places.iter().copied()).is_empty());
+        assert!(places.iter().all(|p| !plan.is_new((p.row as usize, p.col as usize))));
+        let more = plan.windows([at(330.0, 760.0)].into_iter());
+        assert!(!more.is_empty() && more.iter().all(|w| w.row_end() <= 700 + HALO));
+    }
+
+    #[test]
+    fn nearly_the_right_pixels_are_taken_as_they_are() {
+        assert_eq!(LookGrid::over((10, 20), 0.501), LookGrid { scale: 1.0, shape: (42, 52) });
+        let fine = LookGrid::over((100, 200), 0.25);
+        assert_eq!((fine.scale, fine.shape), (2.0, (82, 132)));
+        let there = fine.to_shared(fine.from_shared(Pixel { row: 3.0, col: 7.0 }));
+        assert_eq!(there, Pixel { row: 3.0, col: 7.0 });
+    }
+}

@@ -1,0 +1,45 @@
+"""What torch says of the window in `tests/network.rs`, with weights that both make up by the same rule.
+
+Run from the root of the repository: python3 crates/diff/tests/network.py   (needs numpy and torch)
+"""
+
+import sys
+
+sys.path.insert(0, "scripts")
+
+import numpy as np
+import torch
+
+import fit
+
+ROWS, COLS = 64, 72
+r, c = np.mgrid[:ROWS, :COLS]
+rgb = lambda k: np.stack([40 + (r * (3 + k) + c * 5 + b * 11 + (r * c) % 17) % 97 for b in range(3)]).astype(np.float32)
+x = torch.from_numpy(np.concatenate([rgb(0), rgb(4)])[None])
+x[:, :, 20:24, 30:40] = 0  # invalid
+
+net = fit.Net().eval()
+k = 0
+
+
+def made_up(shape):
+    global k
+    n = int(np.prod(shape))
+    v = ((np.arange(k, k + n) * 7919 + 13) % 1000 / 1000 - 0.5) * 0.5
+    k += n
+    return torch.from_numpy(v.astype(np.float32).reshape(shape))
+
+
+with torch.no_grad():
+    for layer in net.layers:
+        if isinstance(layer, fit.Conv):
+            layer.conv.weight.copy_(made_up(layer.conv.weight.shape))
+            layer.norm.bias.copy_(made_up(layer.norm.bias.shape))
+            layer.norm.weight.fill_((1 + layer.norm.eps) ** 0.5)  # so that folding changes nothing
+        else:
+            layer.weight.copy_(made_up(layer.weight.shape))
+            layer.bias.copy_(made_up(layer.bias.shape))
+    y = net(torch.cat([fit.channels(x[:, :3]), fit.channels(x[:, 3:])], 1))[0]
+y[0] = torch.sigmoid(y[0])
+for at in [(0, 0), (13, 57), (22, 29), (40, 8), (63, 71)]:
+    print(at, [round(float(y[k][at]), 6) for k in range(3)])
