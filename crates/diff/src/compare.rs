@@ -164,7 +164,7 @@ fn looked_at<S: PairSource>(
         if windows.is_empty() {
             return Ok(all);
         }
-        count.expect(windows.len());
+        count.add(windows.len());
         let ask = |workspace: &mut Workspace, &core: &Window| {
             count.check()?;
             let window = look::around(core);
@@ -266,7 +266,7 @@ impl<'a> Counter<'a> {
     }
 
     /// There are so many more.
-    fn expect(&mut self, more: usize) {
+    fn add(&mut self, more: usize) {
         self.total += more;
         self.progress.advance(self.stage, self.done.load(Ordering::Relaxed), self.total);
     }

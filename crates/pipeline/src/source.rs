@@ -75,8 +75,9 @@ pub struct PairReader {
 }
 
 impl PairReader {
-    /// Opens both images and lays the shared grid. What the steps of a comparison read more than once is kept
-    /// decoded in the folder `scratch`, up to four bytes a pixel of either image, until the reader is dropped.
+    /// Opens both images and lays the shared grid. Brightness, which several steps of a comparison read, is kept
+    /// decoded in the folder `scratch`, up to four bytes a pixel of either image, until the reader is dropped; colour,
+    /// which is looked at here and there, is decoded anew.
     ///
     /// # Errors
     /// [`ingest::Error`] where an image cannot be opened or placed.
