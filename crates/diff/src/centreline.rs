@@ -156,7 +156,7 @@ fn parts(
         .iter()
         .map(|&(row, col)| {
             let (row, col) = (row as f32, col as f32);
-            let away = |i: usize| (points_of(crests, i).row - row).hypot(points_of(crests, i).col - col);
+            let away = |i: usize| (crests[i].point.row - row).hypot(crests[i].point.col - col);
             let near =
                 index.near(row, col, NEAR_PX).min_by(|&a, &b| away(a).total_cmp(&away(b)).then(a.cmp(&b)));
             near.map(|i| &crests[i])
@@ -205,10 +205,6 @@ fn parts(
         });
     }
     out
-}
-
-fn points_of(crests: &[Crest], i: usize) -> &Point {
-    &crests[i].point
 }
 
 #[cfg(test)]
