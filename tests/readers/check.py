@@ -73,6 +73,12 @@ if pystac := module("pystac"):
     assert item.bbox and item.common_metadata.start_datetime < item.common_metadata.end_datetime
     assert all(os.path.isfile(path(a.href)) for a in item.assets.values())
     assert {"earthworks.geojson", "report.html", "run.json"} <= set(item.assets)
+    # The file itself: an Item is brought up to date as it is read. The schemas of 1.1.0 come with pystac, without a network.
+    if module("jsonschema"):
+        from pystac.validation import validate_dict
+
+        assert validate_dict(json.load(open(path("stac.json")))), "no schema was applied"
+        ran.append("the schema of STAC")
     ran.append("pystac")
 
 archive = zipfile.ZipFile(path("earthworks.kmz"))
@@ -91,6 +97,12 @@ for p in marks:
     order = [c.tag.removeprefix(name) for c in p]
     assert order == ["name", "description", "TimeSpan", "styleUrl", "LineString"], order
 ran.append("zipfile and an XML parser")
+
+# The schema of OGC KML 2.2 comes with fastkml.
+if (fastkml := module("fastkml")) and (etree := module("lxml.etree")):
+    schema = etree.XMLSchema(etree.parse(os.path.join(os.path.dirname(fastkml.__file__), "schema", "ogckml22.xsd")))
+    schema.assertValid(etree.fromstring(archive.read("doc.kml")))
+    ran.append("the schema of KML 2.2")
 
 summary = json.load(open(path("summary.json")))
 assert summary["totals"]["all"]["trenches"] + summary["totals"]["all"]["ditches"] == len(works)

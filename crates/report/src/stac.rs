@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::earthworks::rfc3339;
 use crate::summary::Summary;
 
-/// A STAC 1.0.0 item (RFC 7946 feature) of what was found, whose assets are `files` beside it.
+/// A STAC 1.1.0 item (RFC 7946 feature) of what was found, whose assets are `files` beside it.
 pub fn stac_item(summary: &Summary<'_>, version: &str, files: &[&str]) -> String {
     let coverage = summary.coverage;
     let mut bbox = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
@@ -33,7 +33,7 @@ pub fn stac_item(summary: &Summary<'_>, version: &str, files: &[&str]) -> String
     let id = format!("fosse-{}", last.as_deref().unwrap_or("nothing").replace([':', '-'], "").to_lowercase());
     let mut item = json!({
         "type": "Feature",
-        "stac_version": "1.0.0",
+        "stac_version": "1.1.0",
         "stac_extensions": [],
         "id": id,
         "geometry": geometry,
@@ -41,14 +41,17 @@ pub fn stac_item(summary: &Summary<'_>, version: &str, files: &[&str]) -> String
             "title": summary.title,
             // Null, as the standard has it where a range is given.
             "datetime": last.is_none().then_some("1970-01-01T00:00:00Z"),
-            "start_datetime": first,
-            "end_datetime": last,
             "fosse:version": version,
             "fosse:earthworks": summary.found.len(),
         },
         "links": [],
         "assets": assets,
     });
+    // The schema has no null for these.
+    if let (Some(first), Some(last)) = (first, last) {
+        item["properties"]["start_datetime"] = json!(first);
+        item["properties"]["end_datetime"] = json!(last);
+    }
     if known {
         item["bbox"] = json!(bbox);
     }
