@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use domain::Pixel;
 use fosse_tests::lines::{self, Plane, features, length, length_within};
 use fosse_tests::program::{files, fosse, json, survey};
 use fosse_tests::scene::{Image, PIXEL_M, SMALL, Scene};
@@ -244,6 +245,49 @@ fn three_dates_make_two_pairs() {
     let found = json(&scene.out.join("earthworks.geojson"));
     let late = features(&found).into_iter().filter(|(_, p)| p["later"] == "2024-08-19T00:00:00Z").count();
     assert_eq!(late, 0);
+}
+
+/// Half of a line dug by the second date, the rest by the third: one line that grew, under one name.
+#[test]
+fn a_line_that_grows_over_three_dates_keeps_its_name() {
+    let scene = Scene::dug((400, 640));
+    let [a, b] = scene.line;
+    let at = |t: f64| Pixel { row: a.row + t * (b.row - a.row), col: a.col + t * (b.col - a.col) };
+    Image { dug: Some([a, at(0.55)]), ..scene.later() }.write(&scene.image("2024-08-12"));
+    Image { grain: 9, ..scene.later() }.write(&scene.image("2024-08-19"));
+    survey(&scene.folder, &scene.front, &scene.out, &[]).expect(0);
+    let metres = |line: [Pixel; 2]| PIXEL_M * (line[1].row - line[0].row).hypot(line[1].col - line[0].col);
+    let (half_m, whole_m) = (metres([a, at(0.55)]), metres([a, b]));
+
+    let summary = json(&scene.out.join("summary.json"));
+    let growth = summary["growth"].as_array().unwrap();
+    let grown: Vec<&Value> = growth.iter().filter(|g| g["lengths"].as_array().unwrap().len() > 1).collect();
+    assert_eq!(grown.len(), 1, "{growth:?}");
+    let g = grown[0];
+    assert_eq!(
+        (&g["last_absent"], &g["first_seen"]),
+        (&json!("2024-08-05T00:00:00Z"), &json!("2024-08-12T00:00:00Z"))
+    );
+    let lengths: Vec<f64> =
+        g["lengths"].as_array().unwrap().iter().map(|l| l["length_m"].as_f64().unwrap()).collect();
+    assert_eq!(lengths.len(), 2);
+    assert!(
+        (lengths[0] / half_m - 1.0).abs() < 0.2 && (lengths[1] / whole_m - 1.0).abs() < 0.2,
+        "{lengths:?}"
+    );
+    // Dug in 14 days at the slowest and 7 at the fastest.
+    let rate = |key: &str| g[key].as_f64().unwrap();
+    assert!((rate("metres_per_day_least") - lengths[1] / 14.0).abs() < 0.1, "{g}");
+    assert!((rate("metres_per_day_most") - lengths[1] / 7.0).abs() < 0.1, "{g}");
+    let found = json(&scene.out.join("earthworks.geojson"));
+    let parts: Vec<&str> = g["parts"].as_array().unwrap().iter().map(|p| p.as_str().unwrap()).collect();
+    for feature in found["features"].as_array().unwrap() {
+        let p = &feature["properties"];
+        if parts.contains(&p["id"].as_str().unwrap()) {
+            assert_eq!(p["line"], g["id"], "{p}");
+        }
+    }
+    assert!(std::fs::read_to_string(scene.out.join("report.html")).unwrap().contains("Over time"));
 }
 
 #[test]
