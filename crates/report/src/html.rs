@@ -18,8 +18,9 @@ use crate::{Error, Result, Totals};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
-/// Most works whose pictures are on the page, the surest first: some 60 kB each. The others have theirs in the folder.
-const MOST_PICTURES: usize = 200;
+/// Most bytes of pictures on the page, as text, the surest works first; the others have theirs in the folder. Some 120
+/// works, which a phone still opens and a mail still takes.
+const MOST_BYTES: usize = 12_000_000;
 
 /// The pictures of a work for the page, and the line on them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,14 +148,29 @@ impl Page<'_> {
             return Ok(());
         }
         out.push_str("<section id=\"works\" aria-label=\"Each earthwork\">\n<h2>Each earthwork</h2>\n");
+        let mut articles = String::new();
+        let (mut bytes, mut shown) = (0, 0);
         for (i, f) in s.found.iter().enumerate() {
-            let view = self.views.get(&f.earthwork.id);
-            let pictures = match view.filter(|_| i < MOST_PICTURES) {
-                Some(view) => Some((view, self.pictures(view)?)),
-                None => None,
-            };
-            work::article(s, i, f, pictures.as_ref().map(|(v, p)| (*v, p)), out);
+            let view = self.views.get(&f.earthwork.id).filter(|_| bytes < MOST_BYTES);
+            let pictures = view.map(|view| Ok::<_, Error>((view, self.pictures(view)?))).transpose()?;
+            if let Some((_, p)) = &pictures {
+                bytes += p.bytes();
+                // What goes beyond is left out, and so is all that is less sure: no gaps in the order.
+                shown += usize::from(bytes <= MOST_BYTES);
+            }
+            let fits = pictures.as_ref().filter(|_| bytes <= MOST_BYTES);
+            work::article(s, i, f, fits.map(|(v, p)| (*v, p)), &mut articles);
         }
+        if bytes > MOST_BYTES {
+            let _ = writeln!(
+                out,
+                "<p>This page holds the pictures of {shown} of {} works, the surest first, at most {} MB of them; those of the \
+                 others are in the folder of this report.</p>",
+                s.found.len(),
+                MOST_BYTES / 1_000_000
+            );
+        }
+        out.push_str(&articles);
         out.push_str("</section>\n");
         Ok(())
     }
@@ -421,7 +437,70 @@ fn chart(title: &str, rows: &[crate::totals::Row], out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+    use domain::{Class, Earthwork, Evidence};
+    use geo_types::line_string;
+
     use super::*;
+    use crate::{FrontLine, Fronts, ImagePrecision, measure_all};
+
+    #[test]
+    fn pictures_beyond_what_a_page_holds_are_left_out_and_it_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        // 300 kB, of which two a work are 800 kB as text, and a little: 14 works fit.
+        std::fs::write(folder.path().join("p.jpg"), vec![7u8; 300_000]).unwrap();
+        let view = View {
+            earlier: "p.jpg".to_owned(),
+            later: "p.jpg".to_owned(),
+            strip: None,
+            width: 10,
+            height: 10,
+            pixel_size_m: 0.5,
+            line: vec![[1.0, 1.0], [9.0, 9.0]],
+        };
+        let line = line_string![(x: 35.0, y: 51.0), (x: 36.0, y: 51.0)];
+        let fronts = Fronts::one(
+            FrontLine::from_lines(vec![line.clone()], NaiveDate::default(), "test", "claimed").unwrap(),
+        );
+        let page = |count: usize| {
+            let work = |i: usize| Earthwork {
+                id: format!("f{i}"),
+                class: Class::Trench,
+                confidence: 0.9,
+                centreline: line.clone(),
+                length_m: 240.0,
+                width_m: 1.5,
+                earlier: DateTime::default(),
+                later: DateTime::default(),
+                pair: String::new(),
+                evidence: Evidence::default(),
+            };
+            let precision = ImagePrecision::of(None, None, None);
+            let found = measure_all((0..count).map(work).collect(), &fronts, |_| precision.clone());
+            let views: BTreeMap<String, View> = (0..count).map(|i| (format!("f{i}"), view.clone())).collect();
+            let summary = Summary {
+                title: "Fosse",
+                found: &found,
+                fronts: &fronts,
+                systems: &[],
+                lines: &[],
+                growth: &[],
+                control: &[],
+                coverage: &[],
+                chips: &BTreeMap::new(),
+                notes: &[],
+            };
+            let page =
+                Page { summary: &summary, views: &views, folder: folder.path(), images: &[], version: "0" };
+            page.html().unwrap()
+        };
+        let few = page(14);
+        assert_eq!((few.matches("class=\"swipe\"").count(), few.contains("This page holds")), (14, false));
+        let many = page(40);
+        assert_eq!(many.matches("class=\"swipe\"").count(), 14);
+        assert!(many.contains("the pictures of 14 of 40 works") && many.len() < MOST_BYTES + 300_000);
+        assert_eq!(many.matches("<article").count(), 40);
+    }
 
     #[test]
     fn base64_is_that_of_the_rfc() {

@@ -15,6 +15,13 @@ pub(super) struct Pictures {
     pub strip: Option<String>,
 }
 
+impl Pictures {
+    /// How much of the page they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.earlier.len() + self.later.len() + self.strip.as_ref().map_or(0, String::len)
+    }
+}
+
 /// Writes the section with the table and its filters.
 pub(super) fn table(s: &Summary<'_>, out: &mut String) {
     out.push_str("<section id=\"found\">\n<h2>Found</h2>\n");
@@ -201,7 +208,7 @@ fn swipe(f: &MeasuredEarthwork, view: &View, pictures: &Pictures, out: &mut Stri
     let _ = writeln!(
         out,
         "<figure class=\"swipe\" style=\"--w:{w};--h:{h}\"><div class=\"frame\"><img src=\"{}\" width=\"{w}\" height=\"{h}\" \
-         loading=\"lazy\" alt=\"The place on {}\"><img class=\"later\" src=\"{}\" width=\"{w}\" height=\"{h}\" loading=\"lazy\" \
+         loading=\"lazy\" decoding=\"async\" alt=\"The place on {}\"><img class=\"later\" src=\"{}\" width=\"{w}\" height=\"{h}\" loading=\"lazy\" decoding=\"async\" \
          alt=\"The same place on {}, with the proposed line\"><svg class=\"outline\" viewBox=\"0 0 {w} {h}\" \
          aria-hidden=\"true\"><mask id=\"m-{id}\" maskUnits=\"userSpaceOnUse\" x=\"0\" y=\"0\" width=\"{w}\" height=\"{h}\"><rect width=\"{w}\" height=\"{h}\" fill=\"#fff\"/><polyline \
          points=\"{points}\" fill=\"none\" stroke=\"#000\" stroke-width=\"{:.1}\" stroke-linecap=\"round\" \
@@ -225,7 +232,7 @@ fn swipe(f: &MeasuredEarthwork, view: &View, pictures: &Pictures, out: &mut Stri
     if let Some(strip) = &pictures.strip {
         let _ = writeln!(
             out,
-            "<figure class=\"strip\"><img src=\"{strip}\" loading=\"lazy\" alt=\"The ground along the line, straightened: \
+            "<figure class=\"strip\"><img src=\"{strip}\" loading=\"lazy\" decoding=\"async\" alt=\"The ground along the line, straightened: \
              earlier above, later below\"><figcaption>Along the line, 12 m to either side: {} above, {} below\
              </figcaption></figure>",
             dates[0], dates[1]
