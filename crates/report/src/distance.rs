@@ -628,7 +628,7 @@ mod tests {
                 wander(&mut rng, from, 30, 0.0001)
             })
             .collect();
-        // For a peer: benches/peer_distance.py.
+        // For a peer: benches/peers/distance.py.
         if let Ok(dir) = std::env::var("FOSSE_SPEED_DIR") {
             for (name, lines) in [("front", line.lines()), ("works", works.as_slice())] {
                 let feature = |l: &LineString| {
