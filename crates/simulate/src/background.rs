@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::contrast::Seen;
 use crate::layer::Layer;
 use crate::light::{Sun, sun_at};
-use crate::lookalike;
+use crate::lookalike::{self, Land};
 use crate::noise::value;
 use crate::place::Place;
 use crate::scene::stream;
@@ -265,7 +265,15 @@ impl BackgroundScene {
         let mut layer = Layer::new();
         let distractors = number(options.distractors_per_km2, 500, 1);
         let open = |p: Place| ground_at(p).0 == Ground::Open;
-        lookalike::lay(&mut layer, options.seed, distractors, 2, size_m, &soils, &open, options.turned_share);
+        let land = Land {
+            size_m,
+            soils: &soils,
+            open: &open,
+            way: &|_| false,
+            edges: &[],
+            turned_share: options.turned_share,
+        };
+        lookalike::lay(&mut layer, options.seed, distractors, 2, &land);
         if !options.quiet {
             let looks = dates
                 .iter()
@@ -282,6 +290,7 @@ impl BackgroundScene {
                 size_m,
                 closed: &closed,
                 soils: &soils,
+                ground: &|p, _| ground_at(p).1,
                 looks,
                 days,
                 attempts: 400,

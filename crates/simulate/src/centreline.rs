@@ -153,6 +153,11 @@ fn legs(rng: &mut impl Rng, length_m: f64, axis: f64, leg_m: f64, sigma: f64, be
     line
 }
 
+/// A line laid out by surveyors, centred at the origin: long legs, slight bends.
+pub(crate) fn surveyed(rng: &mut impl Rng, length_m: f64, axis: f64) -> Vec<Place> {
+    centred(legs(rng, length_m, axis, 130.0, 0.6, 9.0))
+}
+
 /// A smooth path of about `length_m`, centred at the origin: wheel tracks, roads, streams. `sway` is the
 /// deviation of the heading from one 20 m leg to the next, radians.
 pub(crate) fn path(rng: &mut impl Rng, length_m: f64, axis: f64, sway: f64) -> Vec<Place> {

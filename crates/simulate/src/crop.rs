@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Sprouts,
     Fallow,
     Grass,
+    Mown,
 }
 
 /// How a field looks on one date.
@@ -51,8 +52,12 @@ pub(crate) struct Crop {
     /// Tram lines: spacing, metres (0: none), and strength.
     pub tram_m: f64,
     pub tram: f32,
+    /// Direction of the tram lines, cosine and sine: that of the rows but where somebody drove across them.
+    pub tram_direction: (f64, f64),
     /// Strip along the edge worked parallel to it, metres.
     pub headland_m: f64,
+    /// Where the work came to a stand, metres across the rows: beyond it, the field is as it was before.
+    pub until_m: Option<f64>,
 }
 
 impl Kind {
@@ -61,7 +66,16 @@ impl Kind {
         use Kind::*;
         let table: &[(Kind, u32)] = match day {
             0..=120 => &[(Ploughed, 3), (Disced, 3), (Sprouts, 4), (Stubble, 1), (Fallow, 2), (Grass, 2)],
-            121..=180 => &[(Leafy, 4), (Sprouts, 3), (Disced, 2), (Fallow, 1), (Grass, 2), (Maize, 1)],
+            121..=180 => &[
+                (Leafy, 4),
+                (Sprouts, 3),
+                (Disced, 2),
+                (Ploughed, 1),
+                (Fallow, 1),
+                (Grass, 2),
+                (Mown, 1),
+                (Maize, 1),
+            ],
             181..=235 => &[
                 (Cereal, 3),
                 (Stubble, 4),
@@ -69,6 +83,9 @@ impl Kind {
                 (Sunflower, 3),
                 (Leafy, 2),
                 (Disced, 2),
+                (Ploughed, 1),
+                (Sprouts, 1),
+                (Mown, 1),
                 (Fallow, 1),
                 (Grass, 2),
             ],
@@ -101,6 +118,7 @@ impl Kind {
     pub(crate) fn worked(self, rng: &mut impl Rng) -> Self {
         use Kind::*;
         match self {
+            Leafy if rng.random::<f32>() < 0.3 => Mown,
             Cereal | Maize | Leafy => Stubble,
             Sunflower => {
                 if rng.random() {
@@ -126,8 +144,14 @@ impl Kind {
             }
             Sprouts => Leafy,
             Fallow => Disced,
-            Grass => Grass,
+            Grass => Mown,
+            Mown => Grass,
         }
+    }
+
+    /// Whether the work was done in passes side by side, so that it can come to a stand between two.
+    fn is_in_passes(self) -> bool {
+        !matches!(self, Self::Fallow | Self::Grass | Self::Sprouts | Self::Leafy)
     }
 
     fn is_bare(self) -> bool {
@@ -156,9 +180,14 @@ impl Crop {
             Sprouts => ([88.0, 112.0, 62.0], 0.5, 0.25),
             Fallow => ([124.0, 122.0, 82.0], 0.72, 0.5),
             Grass => ([100.0, 110.0, 68.0], 0.82, 0.4),
+            Mown => ([126.0, 130.0, 82.0], 0.8, 0.25),
         };
         // Light from hedge to hedge: chernozem dries paler at the top.
-        let soil = drifted(rng, soil, 0.07);
+        let soil = drifted(rng, soil, 0.11);
+        // What was just turned is damp; some fields are redder than others.
+        let damp = if kind == Ploughed { rng.random_range(0.74..1.0) } else { rng.random_range(0.9..1.04) };
+        let warm: f32 = rng.random_range(-0.03..0.05);
+        let soil = [soil[0] * damp * (1.0 + warm), soil[1] * damp, soil[2] * damp * (1.0 - 1.5 * warm)];
         let (row_m, row_amplitude) = match kind {
             Maize | Sunflower => (rng.random_range(0.68..0.76), rng.random_range(4.0..12.0)),
             Leafy => (rng.random_range(0.45..0.55), rng.random_range(0.0..6.0)),
@@ -171,6 +200,8 @@ impl Crop {
         let pass_line = match kind {
             Stubble => rng.random_range(0.03..0.22),
             Grass | Fallow => 0.0,
+            // Hay in rows, drying pale or still green.
+            Mown => rng.random_range(-0.12..0.2),
             _ => rng.random_range(0.0..0.07),
         };
         Self {
@@ -187,7 +218,11 @@ impl Crop {
             row_m,
             row_amplitude,
             pass_m: if kind == Stubble { rng.random_range(5.5..9.0) } else { rng.random_range(3.0..8.0) },
-            pass_tone: if worked { rng.random_range(0.01..0.06) } else { 0.0 },
+            pass_tone: match kind {
+                Mown => rng.random_range(0.03..0.09),
+                _ if worked => rng.random_range(0.01..0.06),
+                _ => 0.0,
+            },
             pass_line,
             tram_m: match kind {
                 Cereal | Leafy | Sprouts if rng.random::<f32>() < 0.75 => rng.random_range(18.0..36.0),
@@ -195,19 +230,46 @@ impl Crop {
                 _ => 0.0,
             },
             tram: rng.random_range(0.2..0.6),
+            tram_direction: (angle.cos(), angle.sin()),
             headland_m: if worked { rng.random_range(8.0..20.0) } else { 0.0 },
+            until_m: None,
         }
+    }
+
+    /// Whether wheel lines were driven between another date of the same field and this one.
+    pub(crate) fn driven_since(&self, before: &Self) -> bool {
+        self.seed == before.seed && self.tram_m > 0.0 && self.tram_m != before.tram_m
+    }
+
+    /// This work come to a stand somewhere between `least_m` and `most_m` across its rows, now and then.
+    pub(crate) fn unfinished(mut self, rng: &mut impl Rng, (least_m, most_m): (f64, f64)) -> Self {
+        let wide = most_m - least_m;
+        if self.kind.is_in_passes() && wide > 40.0 && rng.random::<f64>() < 0.25 {
+            let until = least_m + wide * rng.random_range(0.15..0.85);
+            self.until_m = Some((until / self.pass_m).round() * self.pass_m);
+        }
+        self
     }
 
     /// The same crop somewhat later: drier or greener, trodden or grown.
     pub(crate) fn aged(&self, rng: &mut impl Rng) -> Self {
+        let mut later = self.clone();
+        // Sprayed, spread or carted over: wheel lines that were not there, one in four across the rows or aslant.
+        if !matches!(self.kind, Kind::Grass | Kind::Maize) && rng.random::<f64>() < 0.12 {
+            let turn = [0.0, 0.0, 0.0, 1.0][rng.random_range(0..4)] * rng.random_range(0.2..1.57);
+            let (s, c) = self.direction.1.atan2(self.direction.0).sin_cos();
+            let (ts, tc) = f64::sin_cos(turn);
+            later.tram_direction = (c * tc - s * ts, s * tc + c * ts);
+            later.tram_m = rng.random_range(12.0..36.0);
+            later.tram = rng.random_range(0.15..0.6);
+        }
         Self {
             canopy: drifted(rng, self.canopy, 0.06),
             soil: drifted(rng, self.soil, 0.06),
             cover: (self.cover + rng.random_range(-0.06..0.04)).clamp(0.02, 0.97),
             clutter: self.clutter * rng.random_range(0.8..1.25),
             veins: self.veins * rng.random_range(0.5..1.3),
-            ..self.clone()
+            ..later
         }
     }
 }

@@ -42,12 +42,15 @@ impl Soil {
     /// How often it is met.
     fn weight(self) -> u32 {
         match self {
-            Self::Chernozem | Self::Grey => 4,
-            Self::Loam => 3,
-            Self::Sand | Self::Chalk => 1,
+            Self::Chernozem | Self::Grey | Self::Loam => 3,
+            Self::Sand | Self::Chalk => 2,
         }
     }
 }
+
+/// Sedge and mud of a wet hollow, and what dries pale at its rim.
+const WET: Rgb = [72.0, 78.0, 52.0];
+const SILT: Rgb = [164.0, 156.0, 132.0];
 
 /// What lies under the top soil and comes up with the spade.
 const SUBSOILS: [Rgb; 4] =
@@ -68,6 +71,9 @@ pub(crate) struct Ground {
     relief: f32,
     /// Strength of the fine texture.
     texture: f32,
+    /// How low ground must lie to be a wet hollow, and how high to be a pale crest: shares of the relief.
+    hollow: f32,
+    crest: f32,
 }
 
 #[inline]
@@ -107,8 +113,9 @@ impl Ground {
         let under = SUBSOILS[rng.random_range(0..SUBSOILS.len())];
         let subsoil = drifted(rng, under, 0.08);
         let first = days.first().copied().unwrap_or(200);
+        let across = widths(&partition, (side_m, margin_m));
         let crops = (0..partition.fields)
-            .map(|_| {
+            .map(|field| {
                 let quarter = if rng.random() { std::f64::consts::FRAC_PI_2 } else { 0.0 };
                 let rows = angle + quarter + 0.04 * (rng.random::<f64>() - 0.5);
                 let kind = Kind::likely(rng, first);
@@ -117,9 +124,12 @@ impl Ground {
                     let Some(last) = states.last().cloned() else { break };
                     let next = if rng.random::<f64>() < change {
                         // Ploughing may run the other way than drilling, or aslant.
-                        let turn = [0.0, 0.0, std::f64::consts::FRAC_PI_2, 0.35][rng.random_range(0..4)];
+                        let aslant = rng.random_range(-0.8..0.8);
+                        let turn = [0.0, 0.0, std::f64::consts::FRAC_PI_2, aslant][rng.random_range(0..4)];
                         let kind = last.kind.worked(rng);
-                        Crop::new(rng, kind, soil, rows + turn)
+                        let next = Crop::new(rng, kind, soil, rows + turn);
+                        let extent = across(field, next.direction);
+                        next.unfinished(rng, extent)
                     } else {
                         last.aged(rng)
                     };
@@ -137,7 +147,28 @@ impl Ground {
         }
         let relief = rng.random_range(0.5..1.4);
         let texture = rng.random_range(0.75..1.7);
-        Self { partition, seed: rng.random(), crops, grass, soil, subsoil, relief, texture }
+        let (hollow, crest) = (rng.random_range(0.42..0.95), rng.random_range(0.4..0.95));
+        Self { partition, seed: rng.random(), crops, grass, soil, subsoil, relief, texture, hollow, crest }
+    }
+
+    /// What is seen at a place of a field on a date: what grew there before where the work came to a stand.
+    fn crop_at(&self, field: usize, date: usize, p: Place) -> Option<&Crop> {
+        let states = self.crops.get(field)?;
+        let mut date = date;
+        while let (Some(crop), true) = (states.get(date), date > 0) {
+            let Some(until_m) = crop.until_m else { break };
+            let (c, s) = crop.direction;
+            let across = c * p.y - s * p.x + 0.5 * f64::from(value(crop.seed ^ 6, p.x / 41.0, p.y / 41.0));
+            if across < until_m {
+                break;
+            }
+            date -= 1;
+            // What was aged is as old as the date before.
+            while date > 0 && states.get(date).map(|c| c.seed) == Some(crop.seed) {
+                date -= 1;
+            }
+        }
+        states.get(date)
     }
 
     /// What grows on a field on a date.
@@ -156,7 +187,7 @@ impl Ground {
         let (x, y) = (p.x, p.y);
         let seed = self.seed;
         let near = self.partition.at(self.bent(p));
-        let Some(crop) = self.crops.get(near.field).and_then(|c| c.get(date)) else {
+        let Some(crop) = self.crop_at(near.field, date, p) else {
             return [0.0; 3];
         };
         let edge = &self.partition.edges[near.edge];
@@ -185,7 +216,11 @@ impl Ground {
         let streak = value(own ^ 8, along / 14.0, across / 0.85);
 
         // Uneven at every scale, more in some places than in others, the lie of it partly the same on all dates.
-        let octave = |seed: u32, scale: f64| value(seed, (x + 0.3 * y) / scale, (y - 0.3 * x) / scale);
+        // Bent by what is larger, so that no lattice shows, and drawn out along the rows.
+        let bend = |seed: u32| 3.0 * f64::from(value(seed, x / 19.0, y / 19.0));
+        let (wx, wy) = (bend(seed ^ 29), bend(seed ^ 31));
+        let (ox, oy) = (0.85 * along + 0.3 * across + wx, across - 0.3 * along + wy);
+        let octave = |seed: u32, scale: f64| value(seed, ox / scale, oy / scale);
         let uneven = (0.55 + 0.8 * value(seed ^ 20, x / 67.0, y / 67.0)).max(0.1)
             * (1.2 * octave(own ^ 21, 1.5)
                 + octave(own ^ 22, 2.9)
@@ -197,6 +232,12 @@ impl Ground {
             let v = value(seed ^ 26, x / 33.0 + bend, y / 33.0) + 0.4 * octave(seed ^ 27, 12.0);
             (1.0 - 7.0 * v.abs()).max(0.0) * (0.5 + 0.7 * value(seed ^ 28, x / 90.0, y / 90.0)).max(0.0)
         };
+        // Hollows that stay wet, with a rim, and crests that are washed pale, sharper than the lie of the land.
+        let low = broad + 0.16 * octave(seed ^ 30, 7.0) + 0.07 * fine;
+        let hollow = smoothstep(-self.hollow + 0.07, -self.hollow - 0.05, low);
+        let silted = smoothstep(-0.1, 0.5, value(seed ^ 32, x / 57.0, y / 57.0));
+        let rim = silted * hollow * smoothstep(-self.hollow - 0.26, -self.hollow - 0.04, low);
+        let crest = smoothstep(self.crest - 0.1, self.crest + 0.16, low + 0.12 * fine);
         let mut bright = 1.0
             + crop.clutter * uneven
             + crop.veins * vein
@@ -205,7 +246,9 @@ impl Ground {
         let mut cover = crop.cover
             + crop.mottle
                 * (0.8 * self.relief * broad + 0.3 * fine + 0.25 * finer + 0.3 * streak + 0.25 * grit)
-            - 0.3 * crop.mottle * rill * self.relief;
+            - 0.3 * crop.mottle * rill * self.relief
+            - 0.4 * hollow * (crop.cover - 0.25).max(0.0)
+            - 0.3 * crest * crop.cover;
         if crop.pass_tone > 0.0 {
             let pass = across / crop.pass_m;
             let k = floor(pass);
@@ -217,7 +260,9 @@ impl Ground {
             }
         }
         if crop.tram_m > 0.0 && !headland {
-            let v = across / crop.tram_m;
+            let (tc, ts) = crop.tram_direction;
+            let beside = if crop.tram_direction == crop.direction { across } else { tc * y - ts * x };
+            let v = beside / crop.tram_m;
             let rut = ((v - f64::from(floor(v)) - 0.5) * crop.tram_m).abs() - 0.95;
             if rut.abs() < 0.8 {
                 cover -= crop.tram * (-(rut * rut) as f32 / 0.05).exp();
@@ -230,9 +275,12 @@ impl Ground {
         let cover = cover.clamp(0.0, 1.0);
         let damp = 1.0 + 0.16 * self.relief * broad + 0.06 * self.relief * rill;
         // Where the top soil is washed away, what lies under it shows.
-        let washed = smoothstep(0.35, 1.0, broad) * 0.35 * self.relief;
+        let washed = (smoothstep(0.35, 1.0, broad) * 0.35 * self.relief + 0.45 * crest).min(0.85);
         let soil = mix(crop.soil.map(|v| v * damp), self.subsoil, washed);
         let mut colour = mix(soil, crop.canopy, cover);
+        // Sedge and black mud in the hollow, salt or silt around it.
+        colour = mix(colour, WET.map(|v| v * (1.0 + 0.16 * finer)), 0.5 * hollow);
+        colour = mix(colour, SILT, 0.3 * rim);
         let row = if crop.row_amplitude > 0.0 {
             let phase = across * (std::f64::consts::TAU / crop.row_m);
             crop.row_amplitude * (phase.sin() as f32) * (0.6 + 0.6 * fine)
@@ -294,5 +342,83 @@ impl Ground {
             p = Place::new(p.x + q.x - r.x, p.y + q.y - r.y);
         }
         p
+    }
+}
+
+/// How far each field reaches across a direction (cosine and sine), metres: found on a lattice.
+fn widths(
+    partition: &Partition,
+    (side_m, margin_m): (f64, f64),
+) -> impl Fn(usize, (f64, f64)) -> (f64, f64) + use<> {
+    const STEP_M: f64 = 20.0;
+    let mut places: Vec<Vec<Place>> = vec![Vec::new(); partition.fields];
+    let steps = ((side_m + 2.0 * margin_m) / STEP_M) as i32;
+    for i in 0..=steps {
+        for j in 0..=steps {
+            let p = Place::new(f64::from(j) * STEP_M - margin_m, f64::from(i) * STEP_M - margin_m);
+            places[partition.at(p).field].push(p);
+        }
+    }
+    move |field, (c, s)| {
+        places[field]
+            .iter()
+            .map(|p| c * p.y - s * p.x)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    fn ground(seed: u64, change: f64) -> Ground {
+        Ground::new(&mut ChaCha8Rng::seed_from_u64(seed), 700.0, 64.0, &[205, 215], change, None)
+    }
+
+    #[test]
+    fn work_that_came_to_a_stand_leaves_the_rest_as_it_was() {
+        let (mut done, mut left) = (0, 0);
+        for seed in 0..12 {
+            let ground = ground(seed, 1.0);
+            for k in 0..4000 {
+                let p = Place::new(f64::from(k % 63) * 11.0, f64::from(k / 63) * 11.0);
+                let field = ground.partition.at(ground.bent(p)).field;
+                let (Some(before), Some(after)) = (ground.crop(field, 0), ground.crop(field, 1)) else {
+                    continue;
+                };
+                let Some(until_m) = after.until_m else { continue };
+                let across = after.direction.0 * p.y - after.direction.1 * p.x;
+                let seen = ground.crop_at(field, 1, p).unwrap();
+                if across < until_m - 1.0 {
+                    assert_eq!(seen.seed, after.seed);
+                    done += 1;
+                } else if across > until_m + 1.0 {
+                    assert_eq!(seen.seed, before.seed);
+                    left += 1;
+                }
+            }
+        }
+        assert!(done > 500 && left > 500, "{done} {left}");
+    }
+
+    #[test]
+    fn wheel_lines_appear_also_across_the_rows() {
+        let (mut driven, mut aslant) = (0, 0);
+        for seed in 0..60 {
+            let ground = ground(seed, 0.0);
+            for field in 0..ground.partition.fields {
+                let (before, after) = (ground.crop(field, 0).unwrap(), ground.crop(field, 1).unwrap());
+                if after.driven_since(before) {
+                    driven += 1;
+                    let turned = (after.direction.0 * after.tram_direction.0
+                        + after.direction.1 * after.tram_direction.1)
+                        .abs();
+                    aslant += usize::from(turned < 0.99);
+                }
+            }
+        }
+        assert!(driven > 20 && aslant > 0 && aslant < driven, "{aslant} of {driven}");
     }
 }

@@ -75,6 +75,22 @@ impl Layer {
         self.index = Index::new(side_m, margin_m, &entries);
     }
 
+    /// Whether a road, a railway or a stream takes the ground within `away_m` of a place. Of no use before
+    /// [`Layer::seal`], and no farther than lines reach.
+    pub(crate) fn on_way(&self, p: Place, away_m: f64) -> bool {
+        self.index.near(p).iter().any(|&(k, segment)| {
+            let line = &self.lines[k as usize];
+            let half_m = match line.kind {
+                Kind::Road { half_m, .. } => half_m,
+                Kind::Stream { half_m, swing_m } => half_m + swing_m,
+                Kind::Railway => 3.0,
+                _ => return false,
+            };
+            let (a, b) = (line.points[segment as usize], line.points[segment as usize + 1]);
+            foot(p, a, b).t.abs() < half_m + away_m
+        })
+    }
+
     /// Puts the segments that show within `rim_m` of a place on a date into `out`, each line's together, and
     /// returns their number.
     pub(crate) fn near(&self, date: usize, p: Place, rim_m: f64, out: &mut Near) -> usize {
@@ -115,7 +131,7 @@ impl Layer {
                             self.works[w].over(&f, s, (line.shown_m(date), line.joined), p, sun, colour);
                         dug = Some(dug.map_or(this, |other| other.with(this, colour)));
                     }
-                    _ => colour = line.over(&f, s, p, sun, colour),
+                    _ => colour = line.over(date, &f, s, p, sun, colour),
                 }
             }
         }

@@ -15,9 +15,9 @@
 //! | `place` | metres in the scene; polylines |
 //! | `light` | sun, Lambert, cast shadow across a profile |
 //! | `partition`, `crop`, `ground` | fields, what grows on them, how the bare ground looks |
-//! | `trees` | belts, crowns, shadows |
-//! | `spots` | ponds, craters, houses, clouds |
-//! | `linework` | roads, streams, field tracks, wheel tracks, pipelines |
+//! | `trees`, `copse` | belts, crowns, shadows; copses, hedges, what grows along streams |
+//! | `spots`, `village` | ponds, craters, clouds; houses and their plots |
+//! | `linework`, `cutting` | roads, streams, field tracks, wheel tracks; drains, cables, pipelines |
 //! | `centreline`, `earthwork` | where trenches and ditches run; what they look like across |
 //! | `index` | which lines are near a place |
 //! | `layer`, `siting` | all lines together; where works find room |
@@ -32,7 +32,9 @@ pub mod ard;
 pub mod background;
 mod centreline;
 mod contrast;
+mod copse;
 mod crop;
+mod cutting;
 mod earthwork;
 mod error;
 mod ground;
@@ -53,6 +55,7 @@ mod spots;
 pub mod suite;
 mod trees;
 mod truth;
+mod village;
 
 pub use error::{Error, Result};
 pub use ground::Soil;

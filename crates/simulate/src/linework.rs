@@ -1,7 +1,8 @@
 //! What runs on the ground without being an earthwork: roads, streams, field tracks, and the new wheel tracks,
 //! pipelines and paths that look alike.
 
-use crate::ground::mix;
+use crate::cutting::Cutting;
+use crate::ground::{luminance, mix};
 use crate::light::Sun;
 use crate::noise::{floor, smoothstep, unit, value, value_1d};
 use crate::place::{Foot, Place, foot};
@@ -12,18 +13,20 @@ use crate::sensor::Rgb;
 pub(crate) enum Kind {
     /// A road with a surface `half_m` to either side and verges.
     Road { half_m: f64, surface: Rgb },
-    /// A stream with reeds.
-    Stream { half_m: f64 },
+    /// A stream with reeds, whose half width swings by as much as `swing_m` from date to date.
+    Stream { half_m: f64, swing_m: f64 },
     /// Two ruts.
     Ruts { gauge_m: f64, rut_m: f64, colour: Rgb, share: f32 },
-    /// A filled trench.
+    /// A new road's bed.
     Strip { half_m: f64, colour: Rgb, share: f32 },
     /// A trodden path.
     Path { half_m: f64, colour: Rgb, share: f32 },
     /// Rows of concrete pyramids: spacing along and across, side of a base, height.
     Teeth { rows: i32, spacing_m: f64, side_m: f64, height_m: f64 },
-    /// A narrow drain, its spoil on the right.
-    Drain { half_m: f64, spoil: Rgb },
+    /// A drain, a cable, a pipeline, a ploughed strip, a fence.
+    Cutting(Cutting),
+    /// A strip of grass or crop that was mown: its brightness against what stands, and the width of a pass.
+    Mown { half_m: f64, tone: f32, pass_m: f64 },
     /// Rails on ballast.
     Railway,
     /// An earthwork, by its number.
@@ -114,18 +117,69 @@ impl Line {
         match self.kind {
             Kind::Ruts { gauge_m, rut_m, .. } => gauge_m + rut_m,
             Kind::Road { half_m, .. }
-            | Kind::Stream { half_m }
+            | Kind::Stream { half_m, .. }
+            | Kind::Mown { half_m, .. }
             | Kind::Strip { half_m, .. }
             | Kind::Path { half_m, .. } => 2.0 * half_m,
             Kind::Teeth { rows, spacing_m, .. } => f64::from(rows) * spacing_m,
-            Kind::Drain { half_m, .. } => 2.0 * half_m,
+            Kind::Cutting(cutting) => cutting.width_m(),
             Kind::Railway => 3.6,
             Kind::Work(_) => 0.0,
         }
     }
 
-    /// The colour at a place, given that of the ground; `s` is metres along the line.
-    pub(crate) fn over(&self, foot: &Foot, s: f64, p: Place, sun: &Sun, ground: Rgb) -> Rgb {
+    /// How far the water of a stream reaches beyond its mean width on a date, metres; 0 for any other line.
+    pub(crate) fn level_m(&self, date: usize) -> f64 {
+        match self.kind {
+            Kind::Stream { swing_m, .. } => {
+                swing_m * f64::from(2.0 * unit(self.seed ^ 0x1e7e, date as i32, 0) - 1.0)
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// How far a stream has eaten into its right bank on a date, and left its other, metres right at `s`.
+    pub(crate) fn drift_m(&self, date: usize, s: f64) -> f64 {
+        match self.kind {
+            Kind::Stream { swing_m, .. } => {
+                0.6 * swing_m * f64::from(value_1d(self.seed ^ 0xba4c ^ ((date as u32) << 20), s / 37.0))
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// How far its banks move from date to date at most, metres.
+    pub(crate) fn drifts_m(&self) -> f64 {
+        match self.kind {
+            Kind::Stream { swing_m, .. } => 0.6 * swing_m,
+            _ => 0.0,
+        }
+    }
+
+    /// Half the width of a stream's water at `s` metres along it, on a date or in the mean.
+    fn water_m(&self, half_m: f64, date: Option<usize>, s: f64) -> f64 {
+        let wide = half_m * (1.0 + 0.35 * f64::from(value_1d(self.seed, s / 11.0)));
+        (wide + date.map_or(0.0, |date| self.level_m(date))).max(0.25 * half_m)
+    }
+
+    /// The banks of a stream on a date, left and right.
+    pub(crate) fn banks(&self, date: usize) -> [Vec<Place>; 2] {
+        let Kind::Stream { half_m, .. } = self.kind else { return [Vec::new(), Vec::new()] };
+        [-1.0, 1.0].map(|side| {
+            self.points
+                .windows(2)
+                .zip(&self.gone)
+                .map(|(w, s)| {
+                    let t = self.drift_m(date, *s) + side * self.water_m(half_m, Some(date), *s);
+                    let across = foot(w[0], w[0], w[1]).across;
+                    w[0].plus((t * across.0, t * across.1))
+                })
+                .collect()
+        })
+    }
+
+    /// The colour at a place on a date, given that of the ground; `s` is metres along the line.
+    pub(crate) fn over(&self, date: usize, foot: &Foot, s: f64, p: Place, sun: &Sun, ground: Rgb) -> Rgb {
         let t = foot.t;
         // Lines end by fading, not by a cap.
         let ends = {
@@ -148,12 +202,20 @@ impl Line {
                 let worn = 1.0 + 0.03 * grain - 0.04 * smoothstep(0.5, 0.1, lane);
                 mix(colour, surface.map(|v| v * worn), smoothstep(half + 0.15, half - 0.15, t.abs() as f32))
             }
-            Kind::Stream { half_m } => {
-                let wide = half_m * (1.0 + 0.35 * f64::from(value_1d(self.seed, s / 11.0)));
-                let d = t.abs() + 0.5 * f64::from(grain);
+            Kind::Stream { half_m, .. } => {
+                let wide = self.water_m(half_m, Some(date), s);
+                let mean = self.water_m(half_m, None, s);
+                let d = (t - self.drift_m(date, s)).abs() + 0.5 * f64::from(grain);
+                // Meadow and reeds along it, here broad and there narrow, the same on all dates.
+                let rank = 1.0 + 0.7 * f64::from(value_1d(self.seed ^ 2, s / 23.0));
                 let reeds = [74.0, 88.0, 52.0].map(|v: f32| v * (1.0 + 0.12 * grain));
-                let damp = smoothstep((wide * 3.0 + 5.0) as f32, (wide * 1.6) as f32, d as f32);
-                let colour = mix(ground, reeds, 0.75 * damp);
+                let far = (mean + (2.0 * half_m + 5.0) * rank) as f32;
+                let damp = smoothstep(far, (mean + 0.6 * half_m) as f32, (t.abs() + f64::from(grain)) as f32);
+                let mut colour = mix(ground, reeds, 0.75 * damp);
+                // What low water leaves bare.
+                let mud = [136.0, 126.0, 104.0].map(|v: f32| v * (1.0 + 0.07 * grain));
+                let bare = smoothstep((mean.max(wide) + 0.9) as f32, (mean.max(wide) + 0.2) as f32, d as f32);
+                colour = mix(colour, mud, 0.6 * bare);
                 let water = [46.0, 54.0, 50.0].map(|v: f32| v + 3.0 * grain);
                 mix(colour, water, smoothstep((wide + 0.4) as f32, (wide - 0.4) as f32, d as f32))
             }
@@ -185,17 +247,21 @@ impl Line {
                 let patchy = 0.75 + 0.4 * value_1d(self.seed ^ 3, s / 9.0);
                 mix(ground, colour, share * patchy * ends * smoothstep(half + 0.15, half - 0.15, d))
             }
+            // Not around the ends, where every place has the same foot.
+            Kind::Teeth { .. } if s <= 0.0 || s >= self.length_m() => ground,
             Kind::Teeth { rows, spacing_m, side_m, height_m } => {
                 teeth(foot, s, sun, ground, (rows, spacing_m, side_m, height_m), self.seed)
             }
-            Kind::Drain { half_m, spoil } => {
-                let wide = half_m * (1.0 + 0.25 * f64::from(value_1d(self.seed, s / 9.0)));
-                let d = t.abs() as f32 + 0.12 * grain;
-                let bank = smoothstep(0.2, 0.6, t as f32 - wide as f32)
-                    * smoothstep(2.4, 1.4, t as f32 - wide as f32);
-                let colour = mix(ground, spoil, 0.4 * bank * ends * (0.8 + 0.3 * grain));
-                let dark = ground.map(|v| v * 0.66);
-                mix(colour, dark, 0.85 * ends * smoothstep(wide as f32 + 0.2, wide as f32 - 0.2, d))
+            Kind::Cutting(cutting) => cutting.over(foot, (s, ends), p, sun, ground, self.seed),
+            Kind::Mown { half_m, tone, pass_m } => {
+                let d = t.abs() as f32 + 0.2 * grain;
+                let body = smoothstep(half_m as f32 + 0.25, half_m as f32 - 0.25, d) * ends;
+                let pass = (t / pass_m + 0.5).floor() as i32;
+                let swath = tone * (1.0 + 0.5 * (2.0 * unit(self.seed ^ 4, pass, 0) - 1.0));
+                // What is cut short is yellower.
+                let level = luminance(ground) * (1.0 + swath);
+                let straw = [1.12, 1.02, 0.68].map(|v: f32| v * level);
+                mix(ground, mix(ground.map(|v| v * (1.0 + swath)), straw, 0.4), body * (0.9 + 0.15 * grain))
             }
             Kind::Railway => {
                 let d = t.abs() as f32 + 0.2 * grain;
@@ -249,4 +315,39 @@ fn teeth(
         }
     }
     colour
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_water_of_a_stream_and_its_banks_move_from_date_to_date() {
+        let points: Vec<Place> = (0..60).map(|k| Place::new(f64::from(k) * 4.0, 0.0)).collect();
+        let line = Line::new(points, Kind::Stream { half_m: 3.0, swing_m: 1.8 }, 30.0, 0, 7);
+        let sun = Sun::new(180.0, 45.0, 0.2);
+        let across = |date: usize, x: f64| -> Vec<f64> {
+            (-200..200)
+                .map(|k| f64::from(k) * 0.05)
+                .filter(|&t| {
+                    let f = Foot { t, across: (0.0, 1.0), along: 0.0 };
+                    luminance(line.over(date, &f, x, Place::new(x, t), &sun, [120.0; 3])) < 60.0
+                })
+                .collect()
+        };
+        let (mut wider, mut moved) = (0.0_f64, 0.0_f64);
+        for date in 0..4 {
+            let [left, right] = line.banks(date);
+            for k in (5..55).step_by(7) {
+                let water = across(date, left[k].x);
+                let (from, to) = (water[0], water[water.len() - 1]);
+                assert!((from - left[k].y).abs() < 0.9 && (to - right[k].y).abs() < 0.9, "{from} {to}");
+                let first = across(0, left[k].x);
+                let (a, b) = (first[0], first[first.len() - 1]);
+                wider = wider.max(((to - from) - (b - a)).abs());
+                moved = moved.max((0.5 * (from + to) - 0.5 * (a + b)).abs());
+            }
+        }
+        assert!(wider > 0.5 && moved > 0.4, "{wider} {moved}");
+    }
 }

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::copse::{self, Copse};
 use crate::crop::drifted;
 use crate::ground::Ground;
 use crate::layer::{Layer, NEAREST};
@@ -85,6 +86,7 @@ pub struct Scene {
     looks: Vec<Look>,
     ground: Ground,
     trees: Vec<Tree>,
+    copses: Vec<Copse>,
     spots: Spots,
     layer: Layer,
     /// Look-alikes that are no lines laid on the ground: style, line, width, first date.
@@ -111,42 +113,22 @@ impl Scene {
         let days: Vec<u32> = dates.iter().map(|d| d.datetime.ordinal()).collect();
         let mut rng = stream(options.seed, 2);
         let ground = Ground::new(&mut rng, side_m, MARGIN_M, &days, options.field_change, options.soil);
-        let trees = plant(&mut stream(options.seed, 3), &ground, side_m, days[0]);
         let felled = felled(&mut stream(options.seed, 8), &ground, options.dates);
-        let mut rng = stream(options.seed, 4);
-        let mut tone: Rgb = [1.0; 3];
-        let looks: Vec<Look> = dates
-            .iter()
-            .enumerate()
-            .map(|(k, date)| {
-                if k > 0 {
-                    tone = drifted(&mut rng, tone, 0.08);
-                }
-                let felled: Vec<u32> = felled.iter().filter(|f| f.1 <= k).map(|f| f.0).collect();
-                look(&mut rng, options, date, (&trees, &felled), tone)
-            })
-            .collect();
-        let mut looks = looks;
-        let mut rng = stream(options.seed, 7);
-        for look in &mut looks {
-            if rng.random::<f64>() < 0.12 {
-                look.cloud = Some(Cloud::draw(&mut rng, side_m, &look.sun));
-            }
-        }
         let mut scene = Self {
             options: options.clone(),
             dates,
-            looks,
+            looks: Vec::new(),
             ground,
-            trees,
+            trees: Vec::new(),
+            copses: Vec::new(),
             spots: Spots::none(),
             layer: Layer::new(),
             changes: Vec::new(),
         };
         scene.lay_ways();
-        let road = scene.layer.lines.iter().find(|l| matches!(l.kind, Kind::Road { .. }));
-        let road = road.map(|l| l.points.clone());
-        scene.spots = Spots::draw(&mut stream(options.seed, 9), side_m, options.dates, road.as_deref());
+        scene.build();
+        scene.plant(days[0]);
+        scene.look(&felled);
         scene.lay_distractors();
         if !options.quiet {
             scene.dig();
@@ -154,6 +136,58 @@ impl Scene {
         scene.layer.seal(side_m, MARGIN_M);
         scene.note_changes(&felled);
         Ok(scene)
+    }
+
+    /// Ponds, craters, a village.
+    fn build(&mut self) {
+        let side_m = self.options.side_m();
+        self.layer.seal(side_m, MARGIN_M);
+        let road = self.layer.lines.iter().find(|l| matches!(l.kind, Kind::Road { .. }));
+        let road = road.map(|l| l.points.as_slice());
+        let layer = &self.layer;
+        let on_way = |p: Place, away_m: f64| {
+            layer.on_way(p, away_m)
+                || layer.lines.iter().any(|l| {
+                    matches!(l.kind, Kind::Road { .. } | Kind::Stream { .. } | Kind::Railway)
+                        && l.is_near(p, away_m + 2.0)
+                })
+        };
+        let mut rng = stream(self.options.seed, 9);
+        self.spots = Spots::draw(&mut rng, side_m, self.options.dates, (road, self.ground.soil), &on_way);
+    }
+
+    /// Trees, none of them on a way or a roof.
+    fn plant(&mut self, day: u32) {
+        let side_m = self.options.side_m();
+        let (layer, spots) = (&self.layer, &self.spots);
+        let keep_off = |p: Place| layer.on_way(p, 1.0) || spots.is_built(p, 1.5);
+        self.trees = plant(&mut stream(self.options.seed, 3), &self.ground, side_m, day);
+        self.trees.retain(|t| !keep_off(t.at));
+        let mut rng = stream(self.options.seed, 11);
+        let (copses, trees) =
+            copse::plant(&mut rng, &self.ground, layer, &spots.orchard, (side_m, day), &keep_off);
+        self.copses = copses;
+        self.trees.extend(trees);
+    }
+
+    /// How each date sees it, without the belts that are felled by then.
+    fn look(&mut self, felled: &[(u32, usize)]) {
+        let options = &self.options;
+        let mut rng = stream(options.seed, 4);
+        let mut tone: Rgb = [1.0; 3];
+        for (k, date) in self.dates.iter().enumerate() {
+            if k > 0 {
+                tone = drifted(&mut rng, tone, 0.08);
+            }
+            let felled: Vec<u32> = felled.iter().filter(|f| f.1 <= k).map(|f| f.0).collect();
+            self.looks.push(look(&mut rng, options, date, (&self.trees, &felled), tone));
+        }
+        let mut rng = stream(options.seed, 7);
+        for look in &mut self.looks {
+            if rng.random::<f64>() < 0.12 {
+                look.cloud = Some(Cloud::draw(&mut rng, options.side_m(), &look.sun));
+            }
+        }
     }
 
     /// The options it was made of.

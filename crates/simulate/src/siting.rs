@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::centreline::{ditch, ditch_m, drawn, log_normal, trench};
 use crate::contrast::{self, Seen};
 use crate::earthwork::Earthwork;
-use crate::ground::{luminance, mix};
+use crate::ground::luminance;
 use crate::layer::Layer;
 use crate::linework::{Kind, Line};
 use crate::network::{System, arm_from};
@@ -41,6 +41,8 @@ pub(crate) struct Site<'a> {
     pub closed: &'a (dyn Fn(Place, f64) -> bool + Sync),
     /// Top soil and what lies under it, at a place.
     pub soils: &'a (dyn Fn(Place) -> (Rgb, Rgb) + Sync),
+    /// What is seen from above at a place on a date.
+    pub ground: &'a (dyn Fn(Place, usize) -> Rgb + Sync),
     /// How each date sees it.
     pub looks: Vec<Seen>,
     /// The dates, days from the first.
@@ -198,7 +200,8 @@ fn add(
         work = work.fresh(rng);
     }
     if site.turned_share > 0.0 && rng.random::<f64>() < site.turned_share {
-        work = work.turned(rng, luminance(mix(soils.0, soils.1, 0.5)));
+        let level = luminance((site.ground)(line.points[line.points.len() / 2], since));
+        work = work.turned(rng, soils, level);
         line.reach_m = work.reach_m;
         work = work.faint(&line, &seen, wanted);
     }
@@ -307,7 +310,7 @@ fn taken(layer: &Layer, p: Place, clear_m: f64, but: Option<usize>) -> bool {
     layer.lines.iter().enumerate().any(|(k, line)| match line.kind {
         Kind::Road { half_m, .. } => clear_m < DITCH_CLEAR_M && line.is_near(p, half_m + clear_m),
         Kind::Railway => line.is_near(p, 4.0 + clear_m),
-        Kind::Stream { half_m } => line.is_near(p, 2.0 * half_m + clear_m),
+        Kind::Stream { half_m, swing_m } => line.is_near(p, 2.0 * half_m + swing_m + clear_m),
         Kind::Work(_) => but != Some(k) && line.is_near(p, line.reach_m + clear_m),
         _ => false,
     })

@@ -1,15 +1,15 @@
-//! What stands or lies on the ground in one spot: ponds whose level moves, old craters, houses.
+//! What stands or lies on the ground in one spot: ponds whose level moves, old craters, houses and their plots.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::crop::drifted;
 use crate::ground::{luminance, mix};
 use crate::index::Index;
 use crate::light::Sun;
 use crate::noise::{smoothstep, value};
-use crate::place::{Place, foot};
+use crate::place::Place;
 use crate::sensor::Rgb;
+use crate::village::{House, Plot, Village};
 
 /// A pond: a radius that varies around it.
 #[derive(Clone, Debug)]
@@ -21,20 +21,6 @@ pub(crate) struct Pond {
     /// How much farther the water reaches than at the mean level, metres, by date.
     level_m: Vec<f64>,
     water: Rgb,
-}
-
-/// A house: a gable roof.
-#[derive(Clone, Debug)]
-pub(crate) struct House {
-    at: Place,
-    /// Cosine and sine of the ridge.
-    ridge: (f64, f64),
-    /// Half the length along the ridge and half the width across, metres.
-    half_m: (f64, f64),
-    height_m: f64,
-    roof: Rgb,
-    /// The first date on which it stands.
-    pub since: usize,
 }
 
 /// A crater with a rim.
@@ -50,6 +36,7 @@ struct Crater {
 enum Spot {
     Pond(u32),
     Crater(u32),
+    Plot(u32),
     House(u32),
 }
 
@@ -58,6 +45,9 @@ enum Spot {
 pub(crate) struct Spots {
     pub ponds: Vec<Pond>,
     pub houses: Vec<House>,
+    pub plots: Vec<Plot>,
+    /// Fruit trees: where, and the radius of the crown, metres.
+    pub orchard: Vec<(Place, f64)>,
     craters: Vec<Crater>,
     index: Index<Spot>,
 }
@@ -96,30 +86,28 @@ impl Pond {
     }
 }
 
-impl House {
-    /// The outline of the roof.
-    pub(crate) fn outline(&self) -> Vec<Place> {
-        let (c, s) = self.ridge;
-        let (l, w) = self.half_m;
-        [(-l, -w), (l, -w), (l, w), (-l, w), (-l, -w)]
-            .map(|(u, v)| self.at.plus((u * c - v * s, u * s + v * c)))
-            .into()
-    }
-
-    pub(crate) fn is_near(&self, p: Place, away_m: f64) -> bool {
-        self.at.distance(p) < self.half_m.0 + away_m
-    }
-}
-
 impl Spots {
     /// Nothing.
     pub(crate) fn none() -> Self {
-        let index = Index::new(1.0, 0.0, &[]);
-        Self { ponds: Vec::new(), houses: Vec::new(), craters: Vec::new(), index }
+        Self {
+            ponds: Vec::new(),
+            houses: Vec::new(),
+            plots: Vec::new(),
+            orchard: Vec::new(),
+            craters: Vec::new(),
+            index: Index::new(1.0, 0.0, &[]),
+        }
     }
 
-    /// Draws ponds, craters and houses; a village stands along the road where there is one.
-    pub(crate) fn draw(rng: &mut ChaCha8Rng, side_m: f64, dates: usize, road: Option<&[Place]>) -> Self {
+    /// Draws ponds, craters and houses; a village stands along the road where there is one, its beds dug in `soil`.
+    /// `on_way` tells whether a road, a railway or a stream takes the ground so near a place, metres.
+    pub(crate) fn draw(
+        rng: &mut ChaCha8Rng,
+        side_m: f64,
+        dates: usize,
+        (road, soil): (Option<&[Place]>, Rgb),
+        on_way: &dyn Fn(Place, f64) -> bool,
+    ) -> Self {
         let somewhere = |rng: &mut ChaCha8Rng| {
             Place::new(rng.random_range(0.03..0.97) * side_m, rng.random_range(0.03..0.97) * side_m)
         };
@@ -129,10 +117,7 @@ impl Spots {
         };
         let n = number(rng, 1.6).min(60);
         let mut ponds: Vec<Pond> = (0..n).map(|_| Pond::draw(rng, somewhere, dates)).collect();
-        let off_road = |p: Place, away_m: f64| {
-            road.is_none_or(|r| r.windows(2).all(|w| foot(p, w[0], w[1]).t.abs() > away_m))
-        };
-        ponds.retain(|pond| off_road(pond.at, 1.5 * pond.radius_m + 12.0));
+        ponds.retain(|pond| !on_way(pond.at, 1.5 * pond.radius_m + 12.0));
         let mut craters = Vec::new();
         if rng.random::<f64>() < 0.3 {
             let (middle, spread) = (somewhere(rng), rng.random_range(30.0..120.0));
@@ -145,22 +130,43 @@ impl Spots {
                 });
             }
         }
-        let mut houses = Vec::new();
-        if rng.random::<f64>() < 0.55 {
-            houses = village(rng, side_m, dates, road, somewhere);
+        // One in a few square kilometres.
+        let mut village = Village::default();
+        for _ in 0..(1 + (0.2 * km2) as usize) {
+            if road.is_some() && rng.random::<f64>() < 0.7 {
+                let next = Village::draw(rng, side_m, dates, road, soil, somewhere);
+                let apart = next.plots.iter().all(|p| {
+                    let (at, reach_m) = p.extent();
+                    !village.plots.iter().any(|q| q.is_near(at, reach_m))
+                });
+                if apart {
+                    village.houses.extend(next.houses);
+                    village.plots.extend(next.plots);
+                    village.orchard.extend(next.orchard);
+                }
+            }
         }
+        let Village { mut houses, mut plots, mut orchard } = village;
         if rng.random::<f64>() < 0.4 {
             // A barn that was not there.
             let at = somewhere(rng);
-            let mut barn = House::draw(rng, at, 0.0, dates);
+            let mut barn = House::draw(rng, at, 0.0);
             barn.half_m = (rng.random_range(8.0..24.0), rng.random_range(5.0..9.0));
             barn.since = rng.random_range(1..dates.max(2));
             houses.push(barn);
         }
-        houses.retain(|h: &House| {
-            off_road(h.at, h.half_m.0 + 5.0) && !ponds.iter().any(|o| o.is_near(h.at, h.half_m.0 + 3.0))
+        let dry = |p: Place, away_m: f64| !ponds.iter().any(|o| o.is_near(p, away_m));
+        plots.retain(|p| {
+            let (at, reach_m) = p.extent();
+            dry(at, reach_m) && !on_way(at, 0.5 * reach_m)
         });
-        let mut spots = Self { ponds, houses, craters, index: Index::new(1.0, 0.0, &[]) };
+        houses.retain(|h: &House| {
+            !on_way(h.at, h.half_m.0 + 3.0)
+                && dry(h.at, h.half_m.0 + 3.0)
+                && (h.since > 0 || plots.iter().any(|p| p.is_near(h.at, 0.0)))
+        });
+        orchard.retain(|(at, _)| plots.iter().any(|p| p.is_near(*at, 0.0)));
+        let mut spots = Self { ponds, houses, plots, orchard, craters, index: Index::new(1.0, 0.0, &[]) };
         spots.seal(side_m);
         spots
     }
@@ -174,6 +180,10 @@ impl Spots {
         for (k, crater) in self.craters.iter().enumerate() {
             entries.push(around(crater.at, 2.0 * crater.radius_m, Spot::Crater(k as u32)));
         }
+        for (k, plot) in self.plots.iter().enumerate() {
+            let (at, reach_m) = plot.extent();
+            entries.push(around(at, reach_m, Spot::Plot(k as u32)));
+        }
         for (k, house) in self.houses.iter().enumerate() {
             entries.push(around(house.at, house.half_m.0 + 5.0 * house.height_m, Spot::House(k as u32)));
         }
@@ -186,9 +196,20 @@ impl Spots {
         !self.index.near(p).is_empty()
     }
 
+    /// Whether a house stands, or water, within `away_m` of a place.
+    pub(crate) fn is_built(&self, p: Place, away_m: f64) -> bool {
+        self.index.near(p).iter().any(|spot| match *spot {
+            Spot::House(k) => self.houses[k as usize].is_near(p, away_m),
+            Spot::Pond(k) => self.ponds[k as usize].offset(usize::MAX, p) < away_m,
+            Spot::Plot(_) | Spot::Crater(_) => false,
+        })
+    }
+
     /// Whether works must keep off a place.
     pub(crate) fn is_closed(&self, p: Place, clear_m: f64) -> bool {
-        self.ponds.iter().any(|o| o.is_near(p, clear_m)) || self.houses.iter().any(|h| h.is_near(p, clear_m))
+        self.ponds.iter().any(|o| o.is_near(p, clear_m))
+            || self.houses.iter().any(|h| h.is_near(p, clear_m))
+            || self.plots.iter().any(|o| o.is_near(p, clear_m))
     }
 
     /// The colour at a place on a date, given that of the ground.
@@ -198,6 +219,7 @@ impl Spots {
             colour = match *spot {
                 Spot::Pond(k) => self.ponds[k as usize].over(date, p, colour),
                 Spot::Crater(k) => self.craters[k as usize].over(sun, p, colour),
+                Spot::Plot(k) => self.plots[k as usize].over(date, p, colour),
                 Spot::House(k) if self.houses[k as usize].since <= date => {
                     self.houses[k as usize].over(sun, p, colour)
                 }
@@ -250,95 +272,6 @@ impl Crater {
         let light = (1.0 - sun.sky) * sun.lambert(slope, along) + sun.sky;
         ground.map(|v| v * (1.0 + self.fresh * (light as f32 - 1.0)))
     }
-}
-
-impl House {
-    fn draw(rng: &mut ChaCha8Rng, at: Place, angle: f64, _dates: usize) -> Self {
-        const ROOFS: [Rgb; 4] =
-            [[150.0, 148.0, 144.0], [128.0, 84.0, 68.0], [104.0, 112.0, 108.0], [172.0, 166.0, 150.0]];
-        let angle = angle + rng.random_range(-0.06..0.06);
-        let roof = ROOFS[rng.random_range(0..ROOFS.len())];
-        Self {
-            at,
-            ridge: (angle.cos(), angle.sin()),
-            half_m: (rng.random_range(4.0..8.0), rng.random_range(2.5..4.5)),
-            height_m: rng.random_range(3.5..6.5),
-            roof: drifted(rng, roof, 0.12),
-            since: 0,
-        }
-    }
-
-    fn over(&self, sun: &Sun, p: Place, ground: Rgb) -> Rgb {
-        let (c, s) = self.ridge;
-        let local = |q: Place| {
-            let (dx, dy) = (q.x - self.at.x, q.y - self.at.y);
-            (c * dx + s * dy, c * dy - s * dx)
-        };
-        let (u, v) = local(p);
-        if u.abs() < self.half_m.0 && v.abs() < self.half_m.1 {
-            // The pitch falls away from the ridge.
-            let light = sun.lambert(-0.6 * v.signum(), sun.along((-s, c)));
-            let light = (1.0 - sun.sky) * light + sun.sky;
-            let tiles = 1.0 + 0.05 * value(81, p.x / 0.8, p.y / 0.8);
-            return self.roof.map(|w| w * light as f32 * tiles);
-        }
-        // What the eaves and the ridge keep from the sun.
-        let (tx, ty) = sun.toward();
-        let reach = sun.shadow_length_m(self.height_m);
-        let shaded = (1..=6).any(|k| {
-            let t = reach * f64::from(k) / 6.0;
-            let (u, v) = local(p.plus((tx * t, ty * t)));
-            u.abs() < self.half_m.0 && v.abs() < self.half_m.1
-        });
-        if shaded {
-            let sky = (sun.sky + 0.1) as f32;
-            return [0, 1, 2].map(|b| ground[b] * (sky * [1.0, 1.08, 1.25][b]).min(0.8));
-        }
-        ground
-    }
-}
-
-/// Houses along a road, or around a place, each with its plot.
-fn village(
-    rng: &mut ChaCha8Rng,
-    side_m: f64,
-    dates: usize,
-    road: Option<&[Place]>,
-    somewhere: impl Fn(&mut ChaCha8Rng) -> Place,
-) -> Vec<House> {
-    let (mut at, mut angle) = (somewhere(rng), rng.random_range(0.0..std::f64::consts::TAU));
-    if let Some(road) = road {
-        let within = |p: &&Place| (0.0..side_m).contains(&p.x) && (0.0..side_m).contains(&p.y);
-        let inner: Vec<&Place> = road.iter().filter(within).collect();
-        if inner.len() > 2 {
-            let k = rng.random_range(0..inner.len() - 1);
-            at = *inner[k];
-            angle = (inner[k + 1].y - at.y).atan2(inner[k + 1].x - at.x);
-        }
-    }
-    let plot: f64 = rng.random_range(20.0..34.0);
-    let mut houses = Vec::new();
-    for k in 0..rng.random_range(3..11) {
-        for side in [-1.0, 1.0] {
-            if rng.random::<f64>() < 0.25 {
-                continue;
-            }
-            let along = f64::from(k) * plot + rng.random_range(-3.0..3.0);
-            let back: f64 = side * rng.random_range(13.0..20.0);
-            let place = at.ahead(angle, along).ahead(angle + std::f64::consts::FRAC_PI_2, back);
-            let turned = if rng.random() { 0.0 } else { std::f64::consts::FRAC_PI_2 };
-            houses.push(House::draw(rng, place, angle + turned, dates));
-            if rng.random::<f64>() < 0.7 {
-                let shed =
-                    place.ahead(angle + std::f64::consts::FRAC_PI_2, side * rng.random_range(11.0..18.0));
-                let mut shed = House::draw(rng, shed, angle, dates);
-                shed.half_m = (rng.random_range(1.5..4.0), rng.random_range(1.2..2.2));
-                shed.height_m = 2.5;
-                houses.push(shed);
-            }
-        }
-    }
-    houses
 }
 
 /// A cloud's shadow over a part of the scene, and perhaps the cloud.
@@ -410,20 +343,6 @@ impl Cloud {
 mod tests {
     use super::*;
     use rand::SeedableRng;
-
-    #[test]
-    fn the_pitch_that_faces_the_sun_is_brighter_and_the_shadow_lies_behind() {
-        let mut rng = ChaCha8Rng::seed_from_u64(2);
-        let mut house = House::draw(&mut rng, Place::new(0.0, 0.0), 0.0, 2);
-        house.ridge = (1.0, 0.0);
-        let sun = Sun::new(180.0, 40.0, 0.2);
-        let ground = [100.0; 3];
-        let south = house.over(&sun, Place::new(0.0, 1.0), ground);
-        let north = house.over(&sun, Place::new(0.0, -1.0), ground);
-        assert!(luminance(south) > 1.5 * luminance(north));
-        assert!(luminance(house.over(&sun, Place::new(0.0, -house.half_m.1 - 1.0), ground)) < 50.0);
-        assert_eq!(house.over(&sun, Place::new(0.0, house.half_m.1 + 1.0), ground), ground);
-    }
 
     #[test]
     fn water_lies_within_the_shore_and_moves() {

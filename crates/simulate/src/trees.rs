@@ -11,6 +11,9 @@ use crate::partition::EdgeKind;
 use crate::place::{Place, resampled};
 use crate::sensor::Rgb;
 
+/// The edge of a tree that stands in no belt.
+const NO_BELT: u32 = u32::MAX;
+
 /// A tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tree {
@@ -18,7 +21,7 @@ pub(crate) struct Tree {
     pub radius_m: f64,
     pub height_m: f64,
     colour: Rgb,
-    /// The cut of the land along which it stands.
+    /// The cut of the land along whose belt it stands; [`NO_BELT`] for all others.
     pub edge: u32,
 }
 
@@ -38,11 +41,6 @@ pub(crate) struct Canopy {
 /// The trees of the belts and some that stand alone.
 pub(crate) fn plant(rng: &mut impl Rng, ground: &Ground, side_m: f64, day: u32) -> Vec<Tree> {
     let mut trees = Vec::new();
-    let base: Rgb = match day {
-        0..=115 => [84.0, 80.0, 62.0],
-        116..=265 => [52.0, 70.0, 40.0],
-        _ => [96.0, 86.0, 50.0],
-    };
     for (number, edge) in ground.partition.edges.iter().enumerate() {
         let first = trees.len();
         let (from, to) = edge.ends;
@@ -71,7 +69,7 @@ pub(crate) fn plant(rng: &mut impl Rng, ground: &Ground, side_m: f64, day: u32) 
                             continue;
                         }
                         let radius_m = grown * rng.random_range(0.55..1.45) * old.clamp(0.8, 1.2);
-                        trees.push(Tree::new(rng, at, radius_m, base));
+                        trees.push(Tree::new(rng, at, radius_m, day));
                     }
                 }
             }
@@ -84,20 +82,28 @@ pub(crate) fn plant(rng: &mut impl Rng, ground: &Ground, side_m: f64, day: u32) 
                         let at = ground.unbent(at);
                         if !beyond(at, side_m) {
                             let radius_m = rng.random_range(0.7..2.4);
-                            trees.push(Tree::new(rng, at, radius_m, base));
+                            trees.push(Tree::new(rng, at, radius_m, day));
                         }
                     }
                 }
             }
             EdgeKind::Plain => {}
         }
-        trees[first..].iter_mut().for_each(|t| t.edge = number as u32);
+        if edge.kind == EdgeKind::Belt {
+            trees[first..].iter_mut().for_each(|t| t.edge = number as u32);
+        }
     }
     trees
 }
 
 impl Tree {
-    fn new(rng: &mut impl Rng, at: Place, radius_m: f64, base: Rgb) -> Self {
+    /// A tree as green as it is on a day of the year.
+    pub(crate) fn new(rng: &mut impl Rng, at: Place, radius_m: f64, day: u32) -> Self {
+        let base: Rgb = match day {
+            0..=115 => [84.0, 80.0, 62.0],
+            116..=265 => [52.0, 70.0, 40.0],
+            _ => [96.0, 86.0, 50.0],
+        };
         let colour = drifted(rng, base, 0.28);
         Self {
             at,
@@ -105,12 +111,13 @@ impl Tree {
             height_m: radius_m * rng.random_range(2.4..4.0)
                 + if radius_m > 1.6 { rng.random_range(0.0..4.0) } else { 0.0 },
             colour,
-            edge: 0,
+            edge: NO_BELT,
         }
     }
 }
 
-fn beyond(p: Place, side_m: f64) -> bool {
+/// Whether a place lies so far from the scene that nothing of a tree there shows.
+pub(crate) fn beyond(p: Place, side_m: f64) -> bool {
     p.x < -50.0 || p.y < -50.0 || p.x > side_m + 50.0 || p.y > side_m + 50.0
 }
 

@@ -56,8 +56,14 @@ pub enum Style {
     DragonsTeeth,
     /// A gravel road that was not there.
     NewRoad,
-    /// A narrow drain with its spoil.
+    /// A drain, wet or dry, with its spoil or without.
     Drain,
+    /// A few furrows along a field, against fire.
+    PloughedStrip,
+    /// Grass or crop that was mown in a strip.
+    MownStrip,
+    /// A fence.
+    Fence,
     /// A line between two passes of a machine on a field that was worked.
     Furrow,
     /// Where a field that changed meets its neighbour.
@@ -90,6 +96,9 @@ impl Style {
             Self::DragonsTeeth => "dragons_teeth",
             Self::NewRoad => "new_road",
             Self::Drain => "drain",
+            Self::PloughedStrip => "ploughed_strip",
+            Self::MownStrip => "mown_strip",
+            Self::Fence => "fence",
             Self::Furrow => "furrow",
             Self::FieldEdge => "field_edge",
             Self::Shoreline => "shoreline",
@@ -107,11 +116,12 @@ impl Style {
             Self::WheelTrack | Self::Path => "track",
             Self::Pipeline | Self::Drain => "pipeline_or_drain",
             Self::NewRoad => "road",
-            Self::Furrow => "furrow",
-            Self::FieldEdge => "field_edge",
+            Self::Furrow | Self::PloughedStrip => "furrow",
+            Self::FieldEdge | Self::MownStrip => "field_edge",
             Self::Shoreline => "shoreline",
             Self::TreeShadow => "tree_shadow",
             Self::ClearedBelt
+            | Self::Fence
             | Self::CloudShadow
             | Self::Building
             | Self::DragonsTeeth

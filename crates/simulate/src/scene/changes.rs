@@ -4,10 +4,13 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::Scene;
+use crate::crop::Crop;
 use crate::ground::Ground;
+use crate::linework::Kind;
 use crate::partition::EdgeKind;
 use crate::place::{Place, length_m, resampled};
 use crate::truth::{Style, TruthLine};
+use crate::village::Plot;
 
 /// Furrows named for one field and for a scene at most.
 const FURROWS: (usize, usize) = (24, 400);
@@ -49,7 +52,20 @@ impl Scene {
         for since in 1..self.dates.len() {
             self.field_edges(since, &mut all);
             self.furrows(since, &mut all);
+            self.wheel_lines(since, &mut all);
             self.tree_shadows(since, felled, &mut all);
+            for line in &self.layer.lines {
+                let by = line.level_m(since) - line.level_m(0);
+                // Where the level or a bank moved by more than half a metre.
+                if matches!(line.kind, Kind::Stream { .. }) && (by.abs() > 0.5 || line.drifts_m() > 0.5) {
+                    all.extend(line.banks(since).map(|line| Change {
+                        style: Style::Shoreline,
+                        line,
+                        width_m: 2.0,
+                        since,
+                    }));
+                }
+            }
             for pond in self.spots.ponds.iter().filter(|p| p.moves(0, since)) {
                 all.push(Change { style: Style::Shoreline, line: pond.outline(since), width_m: 2.0, since });
             }
@@ -69,6 +85,9 @@ impl Scene {
                 width_m: 1.0,
                 since: house.since,
             });
+        }
+        for (line, since) in self.spots.plots.iter().flat_map(Plot::dug) {
+            all.push(Change { style: Style::FieldEdge, line: resampled(&line, 2.0), width_m: 1.0, since });
         }
         let side_m = self.options.side_m();
         let inside = |p: &Place| (0.0..side_m).contains(&p.x) && (0.0..side_m).contains(&p.y);
@@ -118,59 +137,114 @@ impl Scene {
         }
     }
 
-    /// Lines between the passes of the machine on fields that were worked.
+    /// Lines between the passes of the machine on fields that were worked, and where the work came to a stand.
     fn furrows(&self, since: usize, all: &mut Vec<Change>) {
-        let side_m = self.options.side_m();
-        // Where each field lies: its extent along and across its rows.
-        let mut extents = vec![None; self.ground.partition.fields];
-        let steps = (side_m / 8.0) as i32;
-        for i in 0..=steps {
-            for j in 0..=steps {
-                let p = Place::new(f64::from(j) * 8.0, f64::from(i) * 8.0);
-                let field = self.ground.partition.at(self.ground.bent(p)).field;
-                let Some(crop) = self.ground.crop(field, since) else { continue };
-                let (c, s) = crop.direction;
-                let (a, b) = (c * p.x + s * p.y, c * p.y - s * p.x);
-                let e = extents[field].get_or_insert((a, a, b, b));
-                *e = (e.0.min(a), e.1.max(a), e.2.min(b), e.3.max(b));
-            }
-        }
         let mut left = FURROWS.1;
-        for (field, extent) in extents.into_iter().enumerate() {
-            let (Some((a0, a1, b0, b1)), Some(crop)) = (extent, self.ground.crop(field, since)) else {
+        for (field, extent) in self.extents(since, &|crop| crop.direction).into_iter().enumerate() {
+            let (Some((ends, (b0, b1))), Some(crop)) = (extent, self.ground.crop(field, since)) else {
                 continue;
             };
-            if !self.ground.worked(field, since) || crop.pass_line + crop.pass_tone < 0.04 {
+            if !self.ground.worked(field, since) {
+                continue;
+            }
+            if let Some(until_m) = crop.until_m {
+                let line = self.within(field, crop.direction, until_m, ends, 0.0);
+                all.extend(line.map(|line| Change { style: Style::FieldEdge, line, width_m: 1.0, since }));
+            }
+            if crop.pass_line.abs() + crop.pass_tone < 0.04 {
                 continue;
             }
             let (first, last) = ((b0 / crop.pass_m).ceil() as i32, (b1 / crop.pass_m).floor() as i32);
             let step = ((last - first).max(0) as usize / FURROWS.0.min(left.max(1)) + 1) as i32;
-            let (c, s) = crop.direction;
             for k in (first..=last).step_by(step.max(1) as usize) {
                 let b = f64::from(k) * crop.pass_m + 0.5 * crop.pass_m;
-                let mut run = Vec::new();
-                let mut a = a0;
-                while a <= a1 && left > 0 {
-                    let p = Place::new(c * a - s * b, s * a + c * b);
-                    let near = self.ground.partition.at(self.ground.bent(p));
-                    if near.field == field && near.distance_m > crop.headland_m {
-                        run.push(p);
-                    }
-                    a += 12.0;
+                if left == 0 || crop.until_m.is_some_and(|until_m| b > until_m) {
+                    break;
                 }
-                if run.len() > 2 {
+                if let Some(line) = self.within(field, crop.direction, b, ends, crop.headland_m) {
                     left -= 1;
-                    let line = vec![run[0], run[run.len() - 1]];
                     all.push(Change { style: Style::Furrow, line, width_m: 0.8, since });
                 }
             }
         }
     }
 
-    /// The shadows of the belts that stand, along their middle.
+    /// Wheel lines that were driven over standing crops.
+    fn wheel_lines(&self, since: usize, all: &mut Vec<Change>) {
+        let mut left = FURROWS.1;
+        for (field, extent) in self.extents(since, &|crop| crop.tram_direction).into_iter().enumerate() {
+            let (Some((ends, (b0, b1))), Some(crop)) = (extent, self.ground.crop(field, since)) else {
+                continue;
+            };
+            if !self.ground.crop(field, since - 1).is_some_and(|before| crop.driven_since(before)) {
+                continue;
+            }
+            let (first, last) = ((b0 / crop.tram_m).ceil() as i32, (b1 / crop.tram_m).floor() as i32);
+            for k in (first..=last).take(FURROWS.0.min(left)) {
+                let b = (f64::from(k) + 0.5) * crop.tram_m;
+                if let Some(line) = self.within(field, crop.tram_direction, b, ends, crop.headland_m) {
+                    left = left.saturating_sub(1);
+                    all.push(Change { style: Style::WheelTrack, line, width_m: 2.4, since });
+                }
+            }
+        }
+    }
+
+    /// Where each field lies: its extent along and across a direction of what grows on it, metres.
+    #[expect(clippy::type_complexity, reason = "two spans")]
+    fn extents(
+        &self,
+        date: usize,
+        direction: &dyn Fn(&Crop) -> (f64, f64),
+    ) -> Vec<Option<((f64, f64), (f64, f64))>> {
+        let mut extents = vec![None; self.ground.partition.fields];
+        let steps = (self.options.side_m() / 8.0) as i32;
+        for i in 0..=steps {
+            for j in 0..=steps {
+                let p = Place::new(f64::from(j) * 8.0, f64::from(i) * 8.0);
+                let field = self.ground.partition.at(self.ground.bent(p)).field;
+                let Some(crop) = self.ground.crop(field, date) else { continue };
+                let (c, s) = direction(crop);
+                let (a, b) = (c * p.x + s * p.y, c * p.y - s * p.x);
+                let e = extents[field].get_or_insert(((a, a), (b, b)));
+                *e = ((e.0.0.min(a), e.0.1.max(a)), (e.1.0.min(b), e.1.1.max(b)));
+            }
+        }
+        extents
+    }
+
+    /// The part of a straight line that lies in a field and not within `rim_m` of its edge: the line runs in the
+    /// direction `(c, s)`, `b` metres aside, from one to the other of `ends`.
+    fn within(
+        &self,
+        field: usize,
+        (c, s): (f64, f64),
+        b: f64,
+        ends: (f64, f64),
+        rim_m: f64,
+    ) -> Option<Vec<Place>> {
+        let mut run: Option<(Place, Place)> = None;
+        let mut a = ends.0;
+        while a <= ends.1 {
+            let p = Place::new(c * a - s * b, s * a + c * b);
+            let near = self.ground.partition.at(self.ground.bent(p));
+            if near.field == field && near.distance_m > rim_m {
+                run = Some((run.map_or(p, |r| r.0), p));
+            }
+            a += 12.0;
+        }
+        run.filter(|(from, to)| from.distance(*to) > 20.0).map(|(from, to)| vec![from, to])
+    }
+
+    /// The shadows of the belts that stand and of the copses, along their middle.
     fn tree_shadows(&self, since: usize, felled: &[(u32, usize)], all: &mut Vec<Change>) {
         let sun = &self.looks[since].sun;
         let (tx, ty) = sun.toward();
+        for copse in &self.copses {
+            let reach = sun.shadow_length_m(copse.height_m);
+            let line = copse.shadow((tx, ty), reach);
+            all.push(Change { style: Style::TreeShadow, line, width_m: reach.min(12.0), since });
+        }
         for (k, edge) in self.ground.partition.edges.iter().enumerate() {
             let gone = felled.iter().any(|f| f.0 as usize == k && f.1 <= since);
             if edge.kind != EdgeKind::Belt || gone {

@@ -9,7 +9,7 @@ use crate::contrast::Seen;
 use crate::crop::drifted;
 use crate::ground::mix;
 use crate::linework::{Kind, Line};
-use crate::lookalike;
+use crate::lookalike::{self, Land};
 use crate::partition::EdgeKind;
 use crate::place::{Place, resampled};
 use crate::sensor::Rgb;
@@ -30,8 +30,10 @@ impl Scene {
         if rng.random::<f64>() < 0.4 {
             let axis = rng.random_range(0.0..std::f64::consts::TAU);
             let points = moved(path(&mut rng, 3.0 * across, axis, 0.45), middle(&mut rng));
-            let half_m = rng.random_range(0.8..2.2);
-            self.add(points, Kind::Stream { half_m }, 3.5 * half_m + 8.0, 0, &mut rng);
+            let half_m: f64 = rng.random_range(0.8..3.2);
+            let swing_m = half_m * rng.random_range(0.1..0.7);
+            let reach_m = 5.0 * half_m + 11.0 + 2.0 * swing_m;
+            self.add(points, Kind::Stream { half_m, swing_m }, reach_m, 0, &mut rng);
         }
         let earth = mix(self.ground.soil.map(|v| v * 1.12), [186.0, 172.0, 142.0], 0.5);
         for edge in self.ground.partition.edges.clone() {
@@ -80,7 +82,25 @@ impl Scene {
         let soils = (self.ground.soil, self.ground.subsoil);
         let (n, dates) = (self.options.distractors, self.options.dates);
         let (seed, turned) = (self.options.seed, self.options.turned_share);
-        lookalike::lay(&mut self.layer, seed, n, dates, (side_m, side_m), &|_| soils, &|_| true, turned);
+        let ground = &self.ground;
+        let edges: Vec<Vec<Place>> = ground
+            .partition
+            .edges
+            .iter()
+            .filter(|e| e.kind != EdgeKind::Belt)
+            .map(|e| resampled(&[e.ends.0, e.ends.1], 8.0).into_iter().map(|p| ground.unbent(p)).collect())
+            .collect();
+        let spots = &self.spots;
+        let ways = self.layer.clone();
+        let land = Land {
+            size_m: (side_m, side_m),
+            soils: &|_| soils,
+            open: &|p| !spots.is_closed(p, 1.0),
+            way: &|p| ways.on_way(p, 2.0),
+            edges: &edges,
+            turned_share: turned,
+        };
+        lookalike::lay(&mut self.layer, seed, n, dates, &land);
     }
 
     /// Trenches and ditches, old and new.
@@ -88,8 +108,9 @@ impl Scene {
         let options = self.options.clone();
         let ground = self.ground.clone();
         let spots = self.spots.clone();
+        let copses = self.copses.clone();
         let closed = |p: Place, clear_m: f64| {
-            if spots.is_closed(p, clear_m) {
+            if spots.is_closed(p, clear_m) || copses.iter().any(|c| c.offset(p) < clear_m) {
                 return true;
             }
             let near = ground.partition.at(ground.bent(p));
@@ -97,6 +118,12 @@ impl Scene {
             edge.is_some_and(|e| e.kind == EdgeKind::Belt && near.distance_m < e.margin_m + 4.0)
         };
         let soils = |_: Place| (ground.soil, ground.subsoil);
+        // Of a few places, since one may be a tuft or a clod.
+        let seen = |p: Place, date: usize| {
+            (0..9)
+                .map(|k| ground.at(date, p.plus((1.7 * f64::from(k % 3 - 1), 1.7 * f64::from(k / 3 - 1)))))
+                .fold([0.0; 3], |sum: Rgb, c| [0, 1, 2].map(|b| sum[b] + c[b] / 9.0))
+        };
         let looks = self
             .looks
             .iter()
@@ -115,6 +142,7 @@ impl Scene {
             size_m: (side_m, side_m),
             closed: &closed,
             soils: &soils,
+            ground: &seen,
             looks,
             days,
             attempts: 80,
