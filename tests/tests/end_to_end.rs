@@ -305,6 +305,33 @@ fn a_simulated_order_is_read_back() {
     assert!(ran.stdout.contains("assessed"), "{}", ran.stdout);
 }
 
+/// Three dates in 11 bits: the truth of each date, works as far as they were dug.
+#[test]
+fn a_simulated_order_of_three_dates_tells_the_truth_of_each() {
+    let scene = Scene::empty();
+    let order = scene.beside("order");
+    let at = order.to_string_lossy();
+    let size = ["--size", "640", "--dates", "3", "--bits", "11", "--varied"];
+    fosse(["simulate", "--out", &at, "--seed", "7", "--quiet"].into_iter().chain(size)).expect(0);
+    let told = fosse(["inspect", &at, "--json"]).expect(0).stdout;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["captures"].as_array().unwrap().len(), 3);
+    let dug = |path: &std::path::Path| -> (usize, f64) {
+        let truth: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let works = truth["features"].as_array().unwrap();
+        (works.len(), works.iter().map(|w| w["properties"]["length_m"].as_f64().unwrap()).sum())
+    };
+    let mut days: Vec<_> = std::fs::read_dir(order.join("truth"))
+        .unwrap()
+        .map(|e| e.unwrap().path().join("truth.geojson"))
+        .collect();
+    days.sort();
+    let by_day: Vec<(usize, f64)> = days.iter().map(|day| dug(day)).collect();
+    assert_eq!(by_day.len(), 2);
+    assert!(by_day[0].0 > 0 && by_day[0].0 < by_day[1].0 && by_day[0].1 < by_day[1].1, "{by_day:?}");
+    assert_eq!(by_day[1], dug(&order.join("truth.geojson")));
+}
+
 /// Ctrl-C after the first pair of four; then on.
 #[cfg(unix)]
 #[test]

@@ -212,7 +212,7 @@ pub struct SimulateArgs {
     /// Everything random follows from it
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Side of the images, pixels
+    /// Side of the images, pixels; on more than half a square kilometre, works grow in number with the area
     #[arg(long, value_name = "PX")]
     pub size: Option<usize>,
     /// Number of dates
@@ -233,6 +233,9 @@ pub struct SimulateArgs {
     /// Draw season, interval and number of works from the seed as well
     #[arg(long)]
     pub varied: bool,
+    /// Bits of a grey level, 8 or 11
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(8..=11), conflicts_with_all = ["background", "suite", "jpeg"])]
+    pub bits: u32,
     /// Compress as JPEG of this quality, 1 to 100, instead of without loss
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub jpeg: Option<u8>,

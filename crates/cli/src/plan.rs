@@ -94,11 +94,12 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
             (false, Some(seed)) => SceneOptions { seed, ..Default::default() },
             (false, None) => SceneOptions::default(),
         };
-        scene.size_px = args.size.unwrap_or(scene.size_px);
         scene.dates = args.dates.unwrap_or(scene.dates);
-        scene.gsd_m = args.gsd.unwrap_or(scene.gsd_m);
+        let (size_px, gsd_m) = (args.size.unwrap_or(scene.size_px), args.gsd.unwrap_or(scene.gsd_m));
+        scene = scene.sized(size_px, gsd_m);
         scene.quiet = args.no_works;
         scene.turned_share = args.turned;
+        scene.bits = args.bits;
         Subject::Scene(scene)
     };
     let out = args.suite.clone().or_else(|| args.out.clone()).unwrap_or_default();

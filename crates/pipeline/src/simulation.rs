@@ -168,12 +168,24 @@ impl Job<'_> {
         Ok(writer.finish()?)
     }
 
+    /// Writes a date of a drawn scene.
+    fn drawn(&self, path: &Path, scene: &Scene, date: usize, count: (&AtomicUsize, usize)) -> Result<()> {
+        let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(ard::EPSG) });
+        let about = (scene.dates()[date].datetime, DESCRIPTION);
+        if scene.options().bits > 8 {
+            let layout = Out { grid, bands: 3, kind: PixelType::U16, nodata: None };
+            return self.image(path, &layout, about, count, |w| Ok(scene.render(date, w)));
+        }
+        let layout = Out { grid, bands: 3, kind: PixelType::U8, nodata: None };
+        // Of 8 bits no level is lost.
+        self.image(path, &layout, about, count, |w| Ok(scene.render(date, w).mapv(|v| v as u8)))
+    }
+
     /// Writes a scene as an order.
     fn order(&self, scene: &Scene) -> Result<Simulated> {
         let out = OutputDir::create(&self.options.out, false)?;
         let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(ard::EPSG) });
         let count = (&AtomicUsize::new(0), windows(&grid) * scene.dates().len());
-        let layout = Out { grid: grid.clone(), bands: 3, kind: PixelType::U8, nodata: None };
         let outline = outline(&grid)?;
         let mut images = Vec::new();
         for (k, date) in scene.dates().iter().enumerate() {
@@ -182,12 +194,17 @@ impl Job<'_> {
             let item = ard::item_json(date, &grid, &name, &outline);
             out.write_atomic(&format!("{folder}/{}.json", date.catalogue_id), pretty(&item)?.as_bytes())?;
             let path = out.path().join(&folder).join(&name);
-            self.image(&path, &layout, (date.datetime, DESCRIPTION), count, |w| Ok(scene.render(k, w)))?;
+            self.drawn(&path, scene, k, count)?;
             images.push(path);
         }
         let last = scene.dates().len().saturating_sub(1);
         let truth = scene.truth(last);
         write_truth(&out, "", &grid, &truth, &scene.distractors(last), scene.area_km2())?;
+        // What was there on each date: works grow from one to the next.
+        for (k, date) in scene.dates().iter().enumerate().filter(|_| last > 1).skip(1) {
+            let folder = format!("truth/{}/", date.datetime.format("%Y-%m-%d"));
+            write_truth(&out, &folder, &grid, &scene.truth(k), &scene.distractors(k), scene.area_km2())?;
+        }
         let taken = scene.dates().last().map(|d| d.datetime).unwrap_or_default();
         out.write_atomic("front.geojson", pretty(&front(&grid, taken)?)?.as_bytes())?;
         out.write_atomic("README.txt", readme(scene.options()).as_bytes())?;
@@ -233,7 +250,6 @@ impl Job<'_> {
     fn plain(&self, out: &OutputDir, folder: &str, scene: &Scene) -> Result<Simulated> {
         let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(ard::EPSG) });
         let count = (&AtomicUsize::new(0), windows(&grid) * scene.dates().len());
-        let layout = Out { grid: grid.clone(), bands: 3, kind: PixelType::U8, nodata: None };
         let mut images = Vec::new();
         for (k, date) in scene.dates().iter().enumerate() {
             let note = json!({
@@ -246,7 +262,7 @@ impl Job<'_> {
                 "fosse:simulated": true
             });
             let path = note_beside(out, folder, date.datetime, &note)?;
-            self.image(&path, &layout, (date.datetime, DESCRIPTION), count, |w| Ok(scene.render(k, w)))?;
+            self.drawn(&path, scene, k, count)?;
             images.push(path);
         }
         let last = scene.dates().len().saturating_sub(1);
@@ -405,6 +421,7 @@ fn readme(scene: &simulate::Options) -> String {
          36/102220011331/DATE/ID-visual.tif   images, {size} x {size} px of {} m, in the layout of Maxar's ARD\n\
          36/102220011331/DATE/ID.json         their STAC items, marked \"fosse:simulated\": true\n\
          truth.geojson                        what was dug between the first date and the last\n\
+         truth/DATE/truth.geojson             with more than two dates: as far as it was dug on each\n\
          distractors.geojson                  new lines that are no earthworks\n\
          front.geojson                        a front line, 17 km to the south\n\
          \n\

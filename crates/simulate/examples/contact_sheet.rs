@@ -82,10 +82,10 @@ fn sheet(options: &Options, folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn picture(pixels: &Array3<u8>) -> RgbImage {
+fn picture(pixels: &Array3<u16>) -> RgbImage {
     let (_, rows, cols) = pixels.dim();
     RgbImage::from_fn(cols as u32, rows as u32, |x, y| {
-        Rgb([0, 1, 2].map(|band| pixels[(band, y as usize, x as usize)]))
+        Rgb([0, 1, 2].map(|band| pixels[(band, y as usize, x as usize)] as u8))
     })
 }
 

@@ -7,8 +7,7 @@ use domain::Window;
 use simulate::{Options, Scene};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options =
-        Options { size_px: 17_408, trenches: 150, ditches: 30, distractors: 60, ..Options::default() };
+    let options = Options::default().sized(17_408, 0.305);
     let started = Instant::now();
     let scene = Scene::new(&options)?;
     println!("made in {:?}, {} works", started.elapsed(), scene.truth(1).len());

@@ -15,6 +15,12 @@ pub enum Error {
         /// Greatest value allowed.
         most: f64,
     },
+    /// Sensors count in 8 or 11 bits.
+    #[error("bits is {bits}, must be 8 or 11")]
+    Bits {
+        /// What was asked for.
+        bits: u32,
+    },
     /// The scene does not fit into one cell of the ARD grid.
     #[error("a scene {side_m:.1} m wide does not fit into an ARD tile of {limit_m} m")]
     TooWide {

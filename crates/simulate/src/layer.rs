@@ -11,6 +11,9 @@ use crate::truth::{Style, TruthLine};
 /// Most segments of lines that are looked at for one pixel.
 pub(crate) const NEAREST: usize = 64;
 
+/// How far from a place roads, railways and streams are known, metres.
+pub(crate) const WAYS_M: f64 = 32.0;
+
 /// Earthworks of which less is dug are not there yet, metres.
 const LEAST_M: f64 = 3.0;
 
@@ -24,6 +27,7 @@ pub(crate) struct Layer {
     pub works: Vec<Earthwork>,
     distractors: Vec<(usize, Style)>,
     index: Index<(u32, u32)>,
+    ways: Index<(u32, u32)>,
 }
 
 impl Layer {
@@ -33,6 +37,7 @@ impl Layer {
             works: Vec::new(),
             distractors: Vec::new(),
             index: Index::new(1.0, 0.0, &[]),
+            ways: Index::new(1.0, 0.0, &[]),
         }
     }
 
@@ -59,35 +64,47 @@ impl Layer {
 
     /// Enters all lines into the index: the square from `-margin_m` to `side_m + margin_m`.
     pub(crate) fn seal(&mut self, side_m: f64, margin_m: f64) {
-        let entries: Vec<_> = self
-            .lines
-            .iter()
-            .enumerate()
-            .flat_map(|(k, line)| {
-                let reach = line.reach_m + 1.5;
-                line.points.windows(2).enumerate().map(move |(segment, w)| {
-                    let least = Place::new(w[0].x.min(w[1].x) - reach, w[0].y.min(w[1].y) - reach);
-                    let most = Place::new(w[0].x.max(w[1].x) + reach, w[0].y.max(w[1].y) + reach);
-                    (least, most, (k as u32, segment as u32))
+        let entries = |reach_m: &dyn Fn(&Line) -> Option<f64>| -> Vec<_> {
+            let lines = self.lines.iter().enumerate();
+            lines
+                .filter_map(|(k, line)| reach_m(line).map(|reach| (k, line, reach)))
+                .flat_map(|(k, line, reach)| {
+                    line.points.windows(2).enumerate().map(move |(segment, w)| {
+                        let least = Place::new(w[0].x.min(w[1].x) - reach, w[0].y.min(w[1].y) - reach);
+                        let most = Place::new(w[0].x.max(w[1].x) + reach, w[0].y.max(w[1].y) + reach);
+                        (least, most, (k as u32, segment as u32))
+                    })
                 })
-            })
-            .collect();
-        self.index = Index::new(side_m, margin_m, &entries);
+                .collect()
+        };
+        let shown = entries(&|line| Some(line.reach_m + 1.5));
+        let ways = entries(&|line| {
+            matches!(line.kind, Kind::Road { .. } | Kind::Railway | Kind::Stream { .. }).then_some(WAYS_M)
+        });
+        self.index = Index::new(side_m, margin_m, &shown);
+        self.ways = Index::new(side_m, margin_m, &ways);
     }
 
-    /// Whether a road, a railway or a stream takes the ground within `away_m` of a place. Of no use before
-    /// [`Layer::seal`], and no farther than lines reach.
-    pub(crate) fn on_way(&self, p: Place, away_m: f64) -> bool {
-        self.index.near(p).iter().any(|&(k, segment)| {
+    /// Roads, railways and streams within [`WAYS_M`] of a place, with the distance to their middle, metres; one may
+    /// come more than once. None before [`Layer::seal`].
+    pub(crate) fn ways(&self, p: Place) -> impl Iterator<Item = (&Line, f64)> {
+        self.ways.near(p).iter().map(move |&(k, segment)| {
             let line = &self.lines[k as usize];
+            let (a, b) = (line.points[segment as usize], line.points[segment as usize + 1]);
+            (line, foot(p, a, b).t.abs())
+        })
+    }
+
+    /// Whether a road, a railway or a stream takes the ground within `away_m` of a place, see [`Layer::ways`].
+    pub(crate) fn on_way(&self, p: Place, away_m: f64) -> bool {
+        self.ways(p).any(|(line, distance_m)| {
             let half_m = match line.kind {
                 Kind::Road { half_m, .. } => half_m,
                 Kind::Stream { half_m, swing_m } => half_m + swing_m,
                 Kind::Railway => 3.0,
                 _ => return false,
             };
-            let (a, b) = (line.points[segment as usize], line.points[segment as usize + 1]);
-            foot(p, a, b).t.abs() < half_m + away_m
+            distance_m < half_m + away_m
         })
     }
 

@@ -8,6 +8,11 @@ use crate::ground::Soil;
 use crate::noise::unit;
 use crate::{Error, Result};
 
+/// Most works, or look-alikes, of one kind.
+const MOST: usize = 500;
+/// Ground on which the numbers of works of the defaults stand, km².
+const COUNTED_KM2: f64 = 0.5;
+
 /// What may be asked of a scene.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +25,8 @@ pub struct Options {
     pub dates: usize,
     /// Pixel size, metres, 0.3 to 1. The default is that of Maxar's ARD.
     pub gsd_m: f64,
+    /// Bits of a grey level, 8 or 11.
+    pub bits: u32,
     /// Time of the first date; drawn from the seed, between March and October, where absent. The sun follows
     /// from it. The default is the week before the press showed the works at Lgov.
     pub start: Option<DateTime<Utc>>,
@@ -29,9 +36,9 @@ pub struct Options {
     pub quiet: bool,
     /// New trenches over all dates, up to 500.
     pub trenches: usize,
-    /// New anti-vehicle ditches over all dates, up to 100.
+    /// New anti-vehicle ditches over all dates, up to 500.
     pub ditches: usize,
-    /// Earthworks that are there from the first date on, and so are no truth, up to 100.
+    /// Earthworks that are there from the first date on, and so are no truth, up to 500.
     pub old_works: usize,
     /// New lines that are no earthworks (wheel tracks, pipelines, paths), up to 500.
     pub distractors: usize,
@@ -51,6 +58,7 @@ impl Default for Options {
             size_px: 1536,
             dates: 2,
             gsd_m: 0.305,
+            bits: 8,
             start: Utc.with_ymd_and_hms(2024, 8, 5, 8, 41, 12).single(),
             interval_days: 7,
             quiet: false,
@@ -83,6 +91,23 @@ impl Options {
         }
     }
 
+    /// These options for a scene of `size_px` pixels of `gsd_m`: beyond half a square kilometre, works and look-alikes
+    /// grow in number with the area, old works with them.
+    pub fn sized(self, size_px: usize, gsd_m: f64) -> Self {
+        let area_km2 = (size_px as f64 * gsd_m / 1000.0).powi(2);
+        let times = (area_km2 / COUNTED_KM2).max(1.0);
+        let number = |n: usize, most: usize| ((n as f64 * times).round() as usize).min(most);
+        Self {
+            size_px,
+            gsd_m,
+            trenches: number(self.trenches, MOST),
+            ditches: number(self.ditches, MOST),
+            old_works: number(self.old_works, MOST),
+            distractors: number(self.distractors, MOST),
+            ..self
+        }
+    }
+
     /// Side of the scene, metres.
     pub fn side_m(&self) -> f64 {
         self.size_px as f64 * self.gsd_m
@@ -103,11 +128,14 @@ impl Options {
         check("size_px", self.size_px as f64, 128.0, 17_408.0)?;
         check("dates", self.dates as f64, 2.0, 12.0)?;
         check("gsd_m", self.gsd_m, 0.3, 1.0)?;
+        if !matches!(self.bits, 8 | 11) {
+            return Err(Error::Bits { bits: self.bits });
+        }
         check("interval_days", f64::from(self.interval_days), 1.0, 366.0)?;
-        check("trenches", self.trenches as f64, 0.0, 500.0)?;
-        check("ditches", self.ditches as f64, 0.0, 100.0)?;
-        check("old_works", self.old_works as f64, 0.0, 100.0)?;
-        check("distractors", self.distractors as f64, 0.0, 500.0)?;
+        check("trenches", self.trenches as f64, 0.0, MOST as f64)?;
+        check("ditches", self.ditches as f64, 0.0, MOST as f64)?;
+        check("old_works", self.old_works as f64, 0.0, MOST as f64)?;
+        check("distractors", self.distractors as f64, 0.0, MOST as f64)?;
         check("field_change", self.field_change, 0.0, 1.0)?;
         check("turned_share", self.turned_share, 0.0, 1.0)?;
         if self.side_m() > TILE_SIDE_M {
@@ -122,6 +150,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn works_grow_in_number_with_the_area() {
+        let count = |o: &Options| [o.trenches, o.ditches, o.old_works, o.distractors];
+        let small = Options::default().sized(1536, 0.305);
+        assert_eq!(small, Options::default());
+        // 0.5 m: 1 km², twice the ground of the defaults.
+        assert_eq!(count(&Options::default().sized(2000, 0.5)), [10, 4, 2, 12]);
+        let tile = Options::default().sized(17_408, 0.305);
+        assert_eq!(count(&tile), [282, 113, 56, 338]);
+        assert!(tile.validate().is_ok());
+    }
+
+    #[test]
     fn unknown_options_and_wrong_ranges_are_refused() {
         assert!(serde_json::from_str::<Options>(r#"{"sede": 4}"#).is_err());
         let few: Options = serde_json::from_str(r#"{"seed": 4}"#).unwrap();
@@ -134,6 +174,7 @@ mod tests {
             Options { size_px: 17_408, gsd_m: 0.5, ..few.clone() }.validate(),
             Err(Error::TooWide { .. })
         ));
+        assert!(matches!(Options { bits: 12, ..few.clone() }.validate(), Err(Error::Bits { bits: 12 })));
         assert!(few.validate().is_ok() && Options::varied(9).validate().is_ok());
     }
 }

@@ -142,8 +142,8 @@ impl Scene {
     fn build(&mut self) {
         let side_m = self.options.side_m();
         self.layer.seal(side_m, MARGIN_M);
-        let road = self.layer.lines.iter().find(|l| matches!(l.kind, Kind::Road { .. }));
-        let road = road.map(|l| l.points.as_slice());
+        let roads = self.layer.lines.iter().filter(|l| matches!(l.kind, Kind::Road { .. }));
+        let roads: Vec<&[Place]> = roads.map(|l| l.points.as_slice()).collect();
         let layer = &self.layer;
         let on_way = |p: Place, away_m: f64| {
             layer.on_way(p, away_m)
@@ -153,7 +153,7 @@ impl Scene {
                 })
         };
         let mut rng = stream(self.options.seed, 9);
-        self.spots = Spots::draw(&mut rng, side_m, self.options.dates, (road, self.ground.soil), &on_way);
+        self.spots = Spots::draw(&mut rng, side_m, self.options.dates, (&roads, self.ground.soil), &on_way);
     }
 
     /// Trees, none of them on a way or a roof.
@@ -206,10 +206,11 @@ impl Scene {
         ard::grid((self.options.size_px, self.options.size_px), self.options.gsd_m, crs)
     }
 
-    /// The image of a window on a date, `(3, rows, cols)`: red, green, blue, 1–255.
+    /// The image of a window on a date, `(3, rows, cols)`: red, green, blue, 1–255 or, with [`Options::bits`] 11,
+    /// 1–2047.
     ///
     /// A date that does not exist is taken as the last. Windows may reach over the edge of the grid.
-    pub fn render(&self, date: usize, window: Window) -> Array3<u8> {
+    pub fn render(&self, date: usize, window: Window) -> Array3<u16> {
         let date = date.min(self.looks.len() - 1);
         let look = &self.looks[date];
         let rim = look.sensor.rim_px();
@@ -262,7 +263,7 @@ impl Scene {
         let seen = Place::new((col + 0.5) * gsd, (row + 0.5) * gsd);
         let (dx, dy) = look.displacement(seen);
         let p = Place::new(seen.x - dx, seen.y - dy);
-        let ground = self.ground.at(date, p);
+        let ground = self.spots.ground(date, p, self.ground.at(date, p));
         let mut nearest = [(0_u32, 0_u32); NEAREST];
         let found = self.layer.near(date, p, 0.75 * gsd, &mut nearest);
         let lines = &nearest[..found];
@@ -347,6 +348,7 @@ fn look(
         gain: [tint(rng), tint(rng), tint(rng)],
         haze: [0.75 * haze, 0.95 * haze, 1.35 * haze],
         noise: rng.random_range(0.8..1.9),
+        top: ((1_u32 << options.bits) - 1) as u16,
     };
     // What is high leans away from the satellite.
     let (s, c) = date.view_azimuth_deg.to_radians().sin_cos();

@@ -1,4 +1,4 @@
-//! What stands between the ground and the file: haze, blur, noise, eight bits.
+//! What stands between the ground and the file: haze, blur, noise, eight or eleven bits.
 
 use ndarray::Array3;
 use rayon::prelude::*;
@@ -18,8 +18,10 @@ pub(crate) struct Sensor {
     pub gsd_m: f64,
     pub gain: Rgb,
     pub haze: Rgb,
-    /// Grey levels.
+    /// Grey levels of 8 bits.
     pub noise: f32,
+    /// Greatest level of the file: 255 for 8 bits, 2047 for 11.
+    pub top: u16,
 }
 
 /// Ground radiance of a rectangle of pixels with a rim of [`Sensor::rim_px`] on each side.
@@ -43,7 +45,7 @@ impl Sensor {
     }
 
     /// The image `(3, rows, cols)` of the pixels whose first is `(row, col)`. 0 never occurs: it means nodata.
-    pub(crate) fn expose(&self, ground: &Radiance, row: i32, col: i32) -> Array3<u8> {
+    pub(crate) fn expose(&self, ground: &Radiance, row: i32, col: i32) -> Array3<u16> {
         let kernel = self.kernel();
         let rim = self.rim_px();
         let (rows, cols) = (ground.rows - 2 * rim, ground.cols - 2 * rim);
@@ -59,7 +61,7 @@ impl Sensor {
                 out.iter_mut().zip(&line[3 * k..]).for_each(|(o, v)| *o += w * v);
             }
         });
-        let mut image = vec![[0_u8; 3]; rows * cols];
+        let mut image = vec![[0_u16; 3]; rows * cols];
         image.par_chunks_mut(cols).enumerate().for_each(|(r, out)| {
             let mut sums = vec![0.0_f32; wide];
             for (k, w) in kernel.iter().enumerate() {
@@ -73,18 +75,20 @@ impl Sensor {
         Array3::from_shape_fn((3, rows, cols), |(band, r, c)| image[r * cols + c][band])
     }
 
-    fn digitise(&self, ground: Rgb, row: i32, col: i32) -> [u8; 3] {
+    fn digitise(&self, ground: Rgb, row: i32, col: i32) -> [u16; 3] {
         // Thin haze lies unevenly.
         let (x, y) = (f64::from(col) * self.gsd_m, f64::from(row) * self.gsd_m);
         let veil = 1.0 + 0.25 * value(self.seed ^ 0x51, x / 310.0, y / 310.0);
         let common = normal(self.seed ^ 0x52, row, col);
-        let mut out = [0_u8; 3];
+        let mut out = [0_u16; 3];
+        // 8 bits reach to 255, every further one twice as far.
+        let (top, times) = (f32::from(self.top), f32::from((self.top + 1) / 256));
         for (band, v) in out.iter_mut().enumerate() {
             let own = normal(self.seed ^ (0x53 + band as u32), row, col);
             let level = ground[band] * self.gain[band]
                 + self.haze[band] * veil
                 + self.noise * (0.75 * common + 0.65 * own);
-            *v = (level + 0.5).clamp(1.0, 255.0) as u8;
+            *v = (level * times + 0.5).clamp(1.0, top) as u16;
         }
         out
     }
@@ -96,8 +100,15 @@ mod tests {
 
     #[test]
     fn the_blur_keeps_the_brightness_and_has_the_spread_asked_for() {
-        let sensor =
-            Sensor { seed: 1, spread_m: 0.45, gsd_m: 0.3, gain: [1.0; 3], haze: [0.0; 3], noise: 0.0 };
+        let sensor = Sensor {
+            seed: 1,
+            spread_m: 0.45,
+            gsd_m: 0.3,
+            gain: [1.0; 3],
+            haze: [0.0; 3],
+            noise: 0.0,
+            top: 255,
+        };
         let (rim, n) = (sensor.rim_px(), 21);
         let side = n + 2 * rim;
         let flat = Radiance { rows: side, cols: side, pixels: vec![[100.0, 50.0, 10.0]; side * side] };

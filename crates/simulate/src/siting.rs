@@ -307,13 +307,16 @@ fn stretch(line: &[Place], from: f64, to: f64) -> Vec<Place> {
 
 /// Whether a stream or a work other than `but` is within `clear_m` of a place, or a road, which ditches cross.
 fn taken(layer: &Layer, p: Place, clear_m: f64, but: Option<usize>) -> bool {
-    layer.lines.iter().enumerate().any(|(k, line)| match line.kind {
-        Kind::Road { half_m, .. } => clear_m < DITCH_CLEAR_M && line.is_near(p, half_m + clear_m),
-        Kind::Railway => line.is_near(p, 4.0 + clear_m),
-        Kind::Stream { half_m, swing_m } => line.is_near(p, 2.0 * half_m + swing_m + clear_m),
-        Kind::Work(_) => but != Some(k) && line.is_near(p, line.reach_m + clear_m),
+    let on_way = layer.ways(p).any(|(line, distance_m)| match line.kind {
+        Kind::Road { half_m, .. } => clear_m < DITCH_CLEAR_M && distance_m < half_m + clear_m,
+        Kind::Railway => distance_m < 4.0 + clear_m,
+        Kind::Stream { half_m, swing_m } => distance_m < 2.0 * half_m + swing_m + clear_m,
         _ => false,
-    })
+    });
+    on_way
+        || layer.lines.iter().enumerate().any(|(k, line)| {
+            matches!(line.kind, Kind::Work(_)) && but != Some(k) && line.is_near(p, line.reach_m + clear_m)
+        })
 }
 
 #[cfg(test)]

@@ -36,7 +36,6 @@ struct Crater {
 enum Spot {
     Pond(u32),
     Crater(u32),
-    Plot(u32),
     House(u32),
 }
 
@@ -50,6 +49,7 @@ pub(crate) struct Spots {
     pub orchard: Vec<(Place, f64)>,
     craters: Vec<Crater>,
     index: Index<Spot>,
+    gardens: Index<u32>,
 }
 
 impl Pond {
@@ -96,16 +96,17 @@ impl Spots {
             orchard: Vec::new(),
             craters: Vec::new(),
             index: Index::new(1.0, 0.0, &[]),
+            gardens: Index::new(1.0, 0.0, &[]),
         }
     }
 
-    /// Draws ponds, craters and houses; a village stands along the road where there is one, its beds dug in `soil`.
+    /// Draws ponds, craters and houses; villages stand along roads, its beds dug in `soil`.
     /// `on_way` tells whether a road, a railway or a stream takes the ground so near a place, metres.
     pub(crate) fn draw(
         rng: &mut ChaCha8Rng,
         side_m: f64,
         dates: usize,
-        (road, soil): (Option<&[Place]>, Rgb),
+        (roads, soil): (&[&[Place]], Rgb),
         on_way: &dyn Fn(Place, f64) -> bool,
     ) -> Self {
         let somewhere = |rng: &mut ChaCha8Rng| {
@@ -133,8 +134,9 @@ impl Spots {
         // One in a few square kilometres.
         let mut village = Village::default();
         for _ in 0..(1 + (0.2 * km2) as usize) {
-            if road.is_some() && rng.random::<f64>() < 0.7 {
-                let next = Village::draw(rng, side_m, dates, road, soil, somewhere);
+            if !roads.is_empty() && rng.random::<f64>() < 0.7 {
+                let road = roads[rng.random_range(0..roads.len())];
+                let next = Village::draw(rng, side_m, dates, road, soil);
                 let apart = next.plots.iter().all(|p| {
                     let (at, reach_m) = p.extent();
                     !village.plots.iter().any(|q| q.is_near(at, reach_m))
@@ -166,7 +168,7 @@ impl Spots {
                 && (h.since > 0 || plots.iter().any(|p| p.is_near(h.at, 0.0)))
         });
         orchard.retain(|(at, _)| plots.iter().any(|p| p.is_near(*at, 0.0)));
-        let mut spots = Self { ponds, houses, plots, orchard, craters, index: Index::new(1.0, 0.0, &[]) };
+        let mut spots = Self { ponds, houses, plots, orchard, craters, ..Self::none() };
         spots.seal(side_m);
         spots
     }
@@ -180,14 +182,20 @@ impl Spots {
         for (k, crater) in self.craters.iter().enumerate() {
             entries.push(around(crater.at, 2.0 * crater.radius_m, Spot::Crater(k as u32)));
         }
-        for (k, plot) in self.plots.iter().enumerate() {
-            let (at, reach_m) = plot.extent();
-            entries.push(around(at, reach_m, Spot::Plot(k as u32)));
-        }
         for (k, house) in self.houses.iter().enumerate() {
             entries.push(around(house.at, house.half_m.0 + 5.0 * house.height_m, Spot::House(k as u32)));
         }
         self.index = Index::new(side_m, 64.0, &entries);
+        let gardens: Vec<_> = self
+            .plots
+            .iter()
+            .enumerate()
+            .map(|(k, plot)| {
+                let (at, r) = plot.extent();
+                (at.plus((-r, -r)), at.plus((r, r)), k as u32)
+            })
+            .collect();
+        self.gardens = Index::new(side_m, 64.0, &gardens);
     }
 
     /// Whether something may be near a place.
@@ -201,7 +209,7 @@ impl Spots {
         self.index.near(p).iter().any(|spot| match *spot {
             Spot::House(k) => self.houses[k as usize].is_near(p, away_m),
             Spot::Pond(k) => self.ponds[k as usize].offset(usize::MAX, p) < away_m,
-            Spot::Plot(_) | Spot::Crater(_) => false,
+            Spot::Crater(_) => false,
         })
     }
 
@@ -212,6 +220,11 @@ impl Spots {
             || self.plots.iter().any(|o| o.is_near(p, clear_m))
     }
 
+    /// The ground at a place on a date with the plots on it, given that of the fields.
+    pub(crate) fn ground(&self, date: usize, p: Place, field: Rgb) -> Rgb {
+        self.gardens.near(p).iter().fold(field, |colour, k| self.plots[*k as usize].over(date, p, colour))
+    }
+
     /// The colour at a place on a date, given that of the ground.
     pub(crate) fn over(&self, date: usize, sun: &Sun, p: Place, ground: Rgb) -> Rgb {
         let mut colour = ground;
@@ -219,7 +232,6 @@ impl Spots {
             colour = match *spot {
                 Spot::Pond(k) => self.ponds[k as usize].over(date, p, colour),
                 Spot::Crater(k) => self.craters[k as usize].over(sun, p, colour),
-                Spot::Plot(k) => self.plots[k as usize].over(date, p, colour),
                 Spot::House(k) if self.houses[k as usize].since <= date => {
                     self.houses[k as usize].over(sun, p, colour)
                 }

@@ -8,7 +8,7 @@ fn small(seed: u64) -> Options {
     Options { size_px: 300, ..Options::varied(seed) }
 }
 
-fn whole(scene: &Scene, date: usize) -> Array3<u8> {
+fn whole(scene: &Scene, date: usize) -> Array3<u16> {
     let n = scene.options().size_px;
     scene.render(date, Window::new(0, 0, n, n))
 }
@@ -18,6 +18,16 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let a = whole(&Scene::new(&small(1)).unwrap(), 1);
     assert_eq!(a, whole(&Scene::new(&small(1)).unwrap(), 1));
     assert_ne!(a, whole(&Scene::new(&small(2)).unwrap(), 1));
+}
+
+#[test]
+fn eleven_bits_tell_more_of_the_same_picture() {
+    let eight = whole(&Scene::new(&small(1)).unwrap(), 1);
+    let eleven = whole(&Scene::new(&Options { bits: 11, ..small(1) }).unwrap(), 1);
+    assert!(eleven.iter().any(|v| *v > 255) && eleven.iter().all(|v| (1..=2047).contains(v)));
+    for (few, many) in eight.iter().zip(&eleven).filter(|(few, _)| (2..255).contains(*few)) {
+        assert!((f64::from(*few) - f64::from(*many) / 8.0).abs() <= 0.6, "{few} {many}");
+    }
 }
 
 #[test]
@@ -83,7 +93,7 @@ struct Profile(Vec<f64>);
 
 const SPAN_PX: i32 = 28;
 
-fn profile(scene: &Scene, image: &Array3<u8>, line: &[Pixel]) -> Option<Profile> {
+fn profile(scene: &Scene, image: &Array3<u16>, line: &[Pixel]) -> Option<Profile> {
     let at = |row: f64, col: f64| -> Option<f64> {
         let (r, c) = ((row - 0.5).floor(), (col - 0.5).floor());
         let (u, v) = (row - 0.5 - r, col - 0.5 - c);

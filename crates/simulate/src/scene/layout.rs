@@ -27,7 +27,12 @@ impl Scene {
         let middle = |rng: &mut ChaCha8Rng| {
             Place::new(rng.random_range(0.1..0.9) * side_m, rng.random_range(0.1..0.9) * side_m)
         };
-        if rng.random::<f64>() < 0.4 {
+        // One chance for each of these every few kilometres.
+        let chances = 1 + (side_m / 1800.0) as usize;
+        for _ in 0..chances {
+            if rng.random::<f64>() > 0.4 {
+                continue;
+            }
             let axis = rng.random_range(0.0..std::f64::consts::TAU);
             let points = moved(path(&mut rng, 3.0 * across, axis, 0.45), middle(&mut rng));
             let half_m: f64 = rng.random_range(0.8..3.2);
@@ -52,7 +57,10 @@ impl Scene {
             };
             self.add(points, kind, 3.0, 0, &mut rng);
         }
-        if rng.random::<f64>() < 0.7 {
+        for _ in 0..chances {
+            if rng.random::<f64>() > 0.7 {
+                continue;
+            }
             let axis = rng.random_range(0.0..std::f64::consts::TAU);
             let points = moved(path(&mut rng, 3.0 * across, axis, 0.03), middle(&mut rng));
             let half_m = rng.random_range(2.4..3.6);
