@@ -21,7 +21,7 @@ use crate::lookalike::{self, Land};
 use crate::noise::value;
 use crate::place::Place;
 use crate::scene::stream;
-use crate::siting::{Count, Site, dig};
+use crate::siting::{Count, DRIVEN, Site, dig};
 use crate::spots::Cloud;
 use crate::truth::{Style, TruthLine};
 use crate::{Error, Result};
@@ -297,6 +297,7 @@ impl BackgroundScene {
                 most_blocked: 0.0,
                 fresh_share: options.fresh_share,
                 turned_share: options.turned_share,
+                driven_shares: if distractors > 0 { DRIVEN } else { (0.0, 0.0) },
             };
             let count = Count {
                 trenches: number(options.trenches_per_km2, 500, 1),

@@ -9,7 +9,7 @@ use crate::cutting::Cutting;
 use crate::ground::{luminance, mix};
 use crate::layer::Layer;
 use crate::linework::{Kind, Line};
-use crate::place::{Place, length_m, resampled};
+use crate::place::{Place, length_m, resampled, shifted};
 use crate::scene::stream;
 use crate::sensor::Rgb;
 use crate::truth::Style;
@@ -188,18 +188,6 @@ fn run(rng: &mut ChaCha8Rng, at: Place, length: f64, course: Course, land: &Land
     line.into_iter().map(|p| p.plus((at.x, at.y))).collect()
 }
 
-/// A line beside another, `by_m` to its right.
-fn shifted(line: &[Place], by_m: f64) -> Vec<Place> {
-    let n = line.len();
-    (0..n)
-        .map(|k| {
-            let (a, b) = (line[k.saturating_sub(1)], line[(k + 1).min(n - 1)]);
-            let length = a.distance(b).max(1e-9);
-            line[k].plus((-by_m * (b.y - a.y) / length, by_m * (b.x - a.x) / length))
-        })
-        .collect()
-}
-
 /// The longest run of points that are all open.
 fn longest_run(points: &[Place], open: &dyn Fn(Place) -> bool) -> Vec<Place> {
     let mut best = Vec::new();
@@ -219,12 +207,6 @@ fn open_runs(points: &[Place], open: &dyn Fn(Place) -> bool) -> Vec<Vec<Place>> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_beside_another_keeps_its_distance() {
-        let line = [Place::new(0.0, 0.0), Place::new(50.0, 0.0), Place::new(100.0, 0.0)];
-        assert_eq!(shifted(&line, 8.0), [0.0, 50.0, 100.0].map(|x| Place::new(x, 8.0)));
-    }
 
     #[test]
     fn every_kind_of_line_is_drawn() {

@@ -97,6 +97,18 @@ pub(crate) fn rounded(line: &[Place]) -> Vec<Place> {
     points
 }
 
+/// A line beside another, `by_m` to its right.
+pub(crate) fn shifted(line: &[Place], by_m: f64) -> Vec<Place> {
+    let n = line.len();
+    (0..n)
+        .map(|k| {
+            let (a, b) = (line[k.saturating_sub(1)], line[(k + 1).min(n - 1)]);
+            let length = a.distance(b).max(1e-9);
+            line[k].plus((-by_m * (b.y - a.y) / length, by_m * (b.x - a.x) / length))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +129,11 @@ mod tests {
         let out = resampled(&line, 1.0);
         assert_eq!(out.len(), 6);
         assert!((out[3].y - 0.5).abs() < 1e-12 && (length_m(&out) - 5.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn a_line_beside_another_keeps_its_distance() {
+        let line = [Place::new(0.0, 0.0), Place::new(50.0, 0.0), Place::new(100.0, 0.0)];
+        assert_eq!(shifted(&line, 8.0), [0.0, 50.0, 100.0].map(|x| Place::new(x, 8.0)));
     }
 }

@@ -273,7 +273,7 @@ impl Scene {
         if lines.is_empty() && trees.is_empty() && !spots {
             return veiled(ground);
         }
-        let n = (gsd / 0.11).ceil().clamp(3.0, 8.0) as i32;
+        let n = (gsd / 0.11).ceil().clamp(4.0, 8.0) as i32;
         let mut sum = [0.0_f32; 3];
         for i in 0..n {
             for j in 0..n {

@@ -6,11 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use crate::centreline::{ditch, ditch_m, drawn, log_normal, trench};
 use crate::contrast::{self, Seen};
 use crate::earthwork::Earthwork;
-use crate::ground::luminance;
+use crate::ground::{luminance, mix};
 use crate::layer::Layer;
 use crate::linework::{Kind, Line};
 use crate::network::{System, arm_from};
-use crate::place::{Place, length_m, resampled};
+use crate::place::{Place, length_m, resampled, rounded, shifted};
 use crate::scene::stream;
 use crate::sensor::Rgb;
 use crate::truth::{Style, TruthClass};
@@ -22,6 +22,9 @@ const DITCH_CLEAR_M: f64 = 12.0;
 const LEAST_PIECE_M: f64 = 20.0;
 /// Cross-sections tried for one earthwork.
 const REDRAWS: usize = 5;
+
+/// Share of trenches and of ditches beside which there is a new wheel track.
+pub(crate) const DRIVEN: (f64, f64) = (0.4, 0.6);
 
 /// How many earthworks.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +58,8 @@ pub(crate) struct Site<'a> {
     pub fresh_share: f64,
     /// Share of the works that lie in a band of turned soil.
     pub turned_share: f64,
+    /// Share of the trenches along which somebody drove, and of the ditches, each 0–1.
+    pub driven_shares: (f64, f64),
 }
 
 /// Digs trench systems and ditches, old and new; what finds no room is left out.
@@ -94,6 +99,9 @@ fn dig_system(layer: &mut Layer, rng: &mut ChaCha8Rng, since: usize, site: &Site
     else {
         return;
     };
+    if site.driven_shares.0 > 0.0 {
+        drive(layer, rng, number, since, site);
+    }
     for (style, length_m) in system.arms {
         // Not from what is not dug yet.
         let dug: Vec<Place> = layer.lines[number].points_on(since);
@@ -133,8 +141,48 @@ fn dig_ditch(layer: &mut Layer, rng: &mut ChaCha8Rng, since: usize, site: &Site<
     }
     for piece in without(&line, &mut gaps) {
         if length_m(&piece) >= LEAST_PIECE_M {
+            let number = layer.lines.len();
             add(layer, rng, (class, Style::Straight), piece, since, [false; 2], wanted, &pace, site);
+            if site.driven_shares.1 > 0.0 && layer.lines.len() > number {
+                drive(layer, rng, number, since, site);
+            }
         }
+    }
+}
+
+/// Lays the wheel track of those who dug work `number`, or supplied it, along what is dug of it on its first date, for a
+/// share of the works: a look-alike beside what it looks like.
+fn drive(layer: &mut Layer, rng: &mut ChaCha8Rng, number: usize, since: usize, site: &Site<'_>) {
+    let line = &layer.lines[number];
+    let Kind::Work(k) = line.kind else { return };
+    let work = &layer.works[k];
+    let trench = work.class == TruthClass::Trench;
+    let driven = if trench { site.driven_shares.0 } else { site.driven_shares.1 };
+    // Where no zigzag leads it through the trench, and beyond spoil and trodden ground.
+    let corners: Vec<Place> = resampled(&line.points_on(since), 24.0);
+    if rng.random::<f64>() > driven || corners.len() < 3 {
+        return;
+    }
+    let side = if rng.random() { 1.0 } else { -1.0 };
+    let swing = if trench { 4.0 } else { 0.5 };
+    let aside_m = side * (work.reach_m - 3.0 + swing + rng.random_range(0.0..4.0));
+    let points = resampled(&rounded(&shifted(&corners, aside_m)), 4.0);
+    let clear = |p: &Place| {
+        inside(*p, site) && !(site.closed)(*p, 2.0) && !line.is_near(*p, 0.5 * work.width_m + 3.5)
+    };
+    let longest = points.split(|p| !clear(p)).max_by_key(|run| run.len()).unwrap_or_default().to_vec();
+    let (soil, _) = (site.soils)(points[points.len() / 2]);
+    let kind = Kind::Ruts {
+        gauge_m: rng.random_range(1.7..2.4),
+        rut_m: rng.random_range(0.35..0.7),
+        colour: mix(soil, [180.0, 168.0, 132.0], rng.random_range(0.0..0.9)),
+        share: rng.random_range(0.2..0.7),
+    };
+    let ruts = Line::new(longest, kind, 3.0, since, rng.random());
+    // Old tracks are no change.
+    match since {
+        0 => layer.add(ruts),
+        _ => layer.add_distractor(ruts, Style::WheelTrack),
     }
 }
 

@@ -204,3 +204,39 @@ fn trenches_are_as_faint_as_real_ones_and_truth_lies_on_them() {
     assert!(o50 <= 1.0 && o90 <= 2.0, "darkest {o50}, {o90} px from the line");
     assert!(l05 > -8.0 && l95 < 8.0, "spoil {l05} to {l95} levels");
 }
+
+#[test]
+fn wheel_tracks_run_beside_works_and_not_through_them() {
+    let (mut beside, mut through) = (0, 0);
+    for seed in 0..6 {
+        let options =
+            Options { size_px: 1200, trenches: 6, ditches: 3, distractors: 1, ..Options::varied(600 + seed) };
+        let scene = Scene::new(&options).unwrap();
+        let gsd = options.gsd_m;
+        let works = scene.truth(1);
+        let from_work = |p: &Pixel| {
+            works
+                .iter()
+                .flat_map(|w| w.centreline.windows(2))
+                .map(|w| {
+                    let (dr, dc) = (w[1].row - w[0].row, w[1].col - w[0].col);
+                    let (pr, pc) = (p.row - w[0].row, p.col - w[0].col);
+                    let f = ((pr * dr + pc * dc) / (dr * dr + dc * dc)).clamp(0.0, 1.0);
+                    (pr - f * dr).hypot(pc - f * dc) * gsd
+                })
+                .fold(f64::INFINITY, f64::min)
+        };
+        for track in scene.distractors(1).iter().filter(|d| d.style == simulate::Style::WheelTrack) {
+            let distances: Vec<f64> = track.centreline.iter().map(from_work).collect();
+            let share = |is: fn(&f64) -> bool| {
+                distances.iter().filter(|d| is(d)).count() as f64 / distances.len() as f64
+            };
+            if share(|d| *d < 25.0) > 0.7 {
+                beside += 1;
+                through += usize::from(share(|d| *d < 3.0) > 0.1);
+            }
+        }
+    }
+    println!("{beside} tracks beside works, {through} of them through others");
+    assert!(beside >= 12 && 5 * through <= beside, "{beside} {through}");
+}

@@ -13,7 +13,7 @@ use crate::lookalike::{self, Land};
 use crate::partition::EdgeKind;
 use crate::place::{Place, resampled};
 use crate::sensor::Rgb;
-use crate::siting::{Count, Site, dig};
+use crate::siting::{Count, DRIVEN, Site, dig};
 
 /// Brightness of ordinary ground before haze, grey levels.
 const ORDINARY_LEVEL: f64 = 115.0;
@@ -156,6 +156,7 @@ impl Scene {
             attempts: 80,
             fresh_share: 0.0,
             turned_share: options.turned_share,
+            driven_shares: if options.distractors > 0 { DRIVEN } else { (0.0, 0.0) },
             most_blocked: 0.12,
         };
         let count = Count {
