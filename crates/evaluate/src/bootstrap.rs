@@ -44,6 +44,27 @@ pub fn estimate(values: &[f64]) -> Option<Estimate> {
     Some(Estimate { mean, low: Some(at(0.025)), high: Some(at(0.975)), scenes: n })
 }
 
+/// The interval between the 2.5th and 97.5th percentile of a share, part over whole, when scenes (each its part and its
+/// whole) are drawn with replacement. `None` for fewer than two scenes; samples without a whole are left out.
+pub(crate) fn share_interval(scenes: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let n = scenes.len();
+    if n < 2 {
+        return None;
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let mut shares: Vec<f64> = (0..SAMPLES)
+        .filter_map(|_| {
+            let drawn = (0..n).map(|_| scenes[rng.random_range(0..n)]);
+            let (part, whole) = drawn.fold((0.0, 0.0), |sum, s| (sum.0 + s.0, sum.1 + s.1));
+            (whole > 0.0).then(|| part / whole)
+        })
+        .collect();
+    shares.sort_by(f64::total_cmp);
+    let at =
+        |share: f64| shares.get((shares.len().saturating_sub(1) as f64 * share).round() as usize).copied();
+    at(0.025).zip(at(0.975))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +86,19 @@ mod tests {
         assert_eq!(estimate(&[0.25]).unwrap().low, None);
         let same = estimate(&[0.25, 0.25]).unwrap();
         assert_eq!((same.low, same.high), (Some(0.25), Some(0.25)));
+    }
+
+    #[test]
+    fn a_share_of_equal_wholes_is_a_mean() {
+        let values = [0.1, 0.9, 0.4, 0.7];
+        let mean = estimate(&values).unwrap();
+        let (low, high) = share_interval(&values.map(|v| (20.0 * v, 20.0))).unwrap();
+        assert!((low - mean.low.unwrap()).abs() < 1e-12 && (high - mean.high.unwrap()).abs() < 1e-12);
+        // A long scene weighs more than a short one.
+        let (low, _) = share_interval(&[(900.0, 1000.0), (0.0, 1.0), (0.0, 1.0)]).unwrap();
+        assert_eq!(low, 0.0);
+        assert_eq!(share_interval(&[(1.0, 2.0)]), None);
+        assert_eq!(share_interval(&[(0.0, 0.0), (0.0, 0.0)]), None);
     }
 
     #[test]

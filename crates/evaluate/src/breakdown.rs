@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::bootstrap::share_interval;
 use crate::score::{decimetres, ratio};
 use crate::{Matched, MatchedDetection, MatchedTruth};
 
@@ -62,16 +63,19 @@ pub struct Part {
     pub truth_m: f64,
     /// Share of the length that was found.
     pub completeness: Option<f64>,
+    /// Its 95 % interval by bootstrap over the scenes that have such truth; none where fewer than two have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completeness_95: Option<(f64, f64)>,
     /// Share of the lines of which half or more was found.
     pub recall: Option<f64>,
 }
 
 /// The parts over all scenes given, for detections of at least `min_confidence`. Bands without truth are left out.
 pub fn breakdown(scenes: &[&Matched], min_confidence: f64) -> Breakdown {
-    let truth = || scenes.iter().flat_map(|s| s.truth.iter().map(|t| (t, s.found.as_slice())));
     let sure = || scenes.iter().flat_map(|s| &s.found).filter(|d| d.confidence >= min_confidence);
-    let part = |of: &dyn Fn(&MatchedTruth) -> bool| part(truth().filter(|(t, _)| of(t)), min_confidence);
-    let classes = truth().map(|(t, _)| t.class.clone()).chain(sure().filter_map(|d| d.class.clone()));
+    let part = |of: &dyn Fn(&MatchedTruth) -> bool| part(scenes, of, min_confidence);
+    let dug = scenes.iter().flat_map(|s| &s.truth);
+    let classes = dug.map(|t| t.class.clone()).chain(sure().filter_map(|d| d.class.clone()));
     let mut out = Breakdown::default();
     for class in classes {
         if out.class.contains_key(&class) {
@@ -132,18 +136,28 @@ pub(crate) fn half_found(truth: &MatchedTruth, found: &[MatchedDetection], min_c
     truth.length_m > 0.0 && truth.found_m(found, min_confidence) / truth.length_m >= 0.5
 }
 
-fn part<'a>(
-    truth: impl Iterator<Item = (&'a MatchedTruth, &'a [MatchedDetection])> + Clone,
-    min_confidence: f64,
-) -> Part {
-    let lines = truth.clone().count();
-    let truth_m: f64 = truth.clone().map(|(t, _)| t.length_m).sum();
-    let found_m: f64 = truth.clone().map(|(t, found)| t.found_m(found, min_confidence)).sum();
-    let half = truth.filter(|(t, found)| half_found(t, found, min_confidence)).count();
+fn part(scenes: &[&Matched], of: &dyn Fn(&MatchedTruth) -> bool, min_confidence: f64) -> Part {
+    let (mut lines, mut half) = (0, 0);
+    // Found and dug, by scene.
+    let mut lengths_m: Vec<(f64, f64)> = Vec::new();
+    for scene in scenes {
+        let (mut found_m, mut truth_m) = (0.0, 0.0);
+        for truth in scene.truth.iter().filter(|t| of(t)) {
+            lines += 1;
+            half += usize::from(half_found(truth, &scene.found, min_confidence));
+            found_m += truth.found_m(&scene.found, min_confidence);
+            truth_m += truth.length_m;
+        }
+        if truth_m > 0.0 {
+            lengths_m.push((found_m, truth_m));
+        }
+    }
+    let (found_m, truth_m) = lengths_m.iter().fold((0.0, 0.0), |sum, s| (sum.0 + s.0, sum.1 + s.1));
     Part {
         truth_objects: lines,
         truth_m: decimetres(truth_m),
         completeness: ratio(found_m, truth_m),
+        completeness_95: share_interval(&lengths_m),
         recall: ratio(half as f64, lines as f64),
     }
 }

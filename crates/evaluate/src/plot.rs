@@ -164,6 +164,50 @@ mod tests {
         assert_eq!(froc_svg(&[], 0.5).unwrap(), None);
     }
 
+    /// Numbers of an attribute of every element that begins with `tag`.
+    fn numbers(svg: &str, tag: &str, attribute: &str) -> Vec<Vec<f64>> {
+        svg.split(tag)
+            .skip(1)
+            .filter_map(|rest| {
+                let element = rest.split('>').next()?;
+                let value = element.split(&format!(" {attribute}=\"")).nth(1)?.split('"').next()?;
+                Some(value.split([' ', ',']).filter_map(|v| v.parse().ok()).collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_confidence_says_lies_on_the_diagonal_and_the_mark_on_the_curve() {
+        let bin = |from: f64, share: f64| ReliabilityBin {
+            from,
+            to: from + 0.1,
+            detections: 1,
+            length_m: 10.0,
+            confidence: Some(from + 0.05),
+            share: Some(share),
+        };
+        let svg = reliability_svg(&[bin(0.2, 0.25), bin(0.7, 0.75), bin(0.9, 0.5)]).unwrap().unwrap();
+        let (x, y) = (numbers(&svg, "<circle", "cx"), numbers(&svg, "<circle", "cy"));
+        let lines = numbers(&svg, "<polyline", "points");
+        // The diagonal is the line of two points that runs over the whole chart: from (0, 0) to (1, 1).
+        let diagonal =
+            lines.iter().find(|l| l.len() == 4 && l[2] - l[0] > 400.0 && l[1] - l[3] > 300.0).unwrap();
+        let at = |v: f64, from: f64, to: f64| from + v * (to - from);
+        for (k, (confidence, share)) in [(0.25, 0.25), (0.75, 0.75), (0.95, 0.5)].into_iter().enumerate() {
+            assert!((x[k][0] - at(confidence, diagonal[0], diagonal[2])).abs() <= 1.5, "{k}");
+            assert!((y[k][0] - at(share, diagonal[1], diagonal[3])).abs() <= 1.5, "{k}");
+        }
+        let points = [point(0.9, 0.3, 0), point(0.6, 0.5, 2), point(0.3, 0.8, 9)];
+        let svg = froc_svg(&points, 0.5).unwrap().unwrap();
+        let mark = (numbers(&svg, "<circle", "cx")[0][0], numbers(&svg, "<circle", "cy")[0][0]);
+        let lines = numbers(&svg, "<polyline", "points");
+        let curve = lines.iter().max_by_key(|l| l.len()).unwrap();
+        assert_eq!(curve.len(), 14);
+        // Up, across, up, across, up: the second point comes fifth, and the mark is on it.
+        let nth = |k: usize| (curve[2 * k], curve[2 * k + 1]);
+        assert!((mark.0 - nth(4).0).abs() <= 1.0 && (mark.1 - nth(4).1).abs() <= 1.0, "{mark:?} {curve:?}");
+    }
+
     #[test]
     fn bins_without_detections_leave_no_point() {
         let bin = |from: f64, length_m: f64| ReliabilityBin {

@@ -227,9 +227,14 @@ impl Suite {
                  | | lines | m | completeness | half or more found |\n| --- | --: | --: | --: | --: |\n",
             );
         }
-        for (what, Part { truth_objects, truth_m, completeness, recall }) in parts {
+        for (what, Part { truth_objects, truth_m, completeness, completeness_95, recall }) in parts {
             let _ = write!(out, "| {what} | {truth_objects} | {truth_m:.0} |");
-            push(out, *completeness, 2);
+            match (completeness, completeness_95) {
+                (Some(share), Some((low, high))) => {
+                    let _ = write!(out, " {share:.2} ({low:.2}–{high:.2}) |");
+                }
+                _ => push(out, *completeness, 2),
+            }
             push(out, *recall, 2);
             out.push('\n');
         }
@@ -335,6 +340,7 @@ mod tests {
         assert!(text.contains("| b | 100 | 0.50 | 0.60 | 1.00 |"), "{text}");
         assert!(text.contains("| **mean of 2** | | | **0.40** (0.20–0.60) |"), "{text}");
         assert!(text.contains("| q | 0.50 | 1 | 50 | 2.0 |"), "{text}");
+        assert!(text.contains("| trench | 2 | 200 | 0.40 (0.20–0.60) |"), "{text}");
         assert!(text.contains("| c | a\\|b c |"), "{text}");
     }
 

@@ -56,6 +56,37 @@ fn stored_examples_agree() {
     }
 }
 
+/// Every point of the curve is what the figures are at its confidence, and the bins hold all that was detected.
+#[test]
+fn the_curves_agree_with_the_figures() {
+    let folder = here().join("tests/examples");
+    for name in ["plain", "knotted", "south", "quiet", "missed"] {
+        let read = |what: &str| std::fs::read(folder.join(format!("{name}.{what}"))).unwrap();
+        let (truth, found) = (read("truth.geojson"), read("found.geojson"));
+        let (truth, found) = (Truth::parse(&truth).unwrap(), Detection::parse(&found).unwrap());
+        let at = |min_confidence: f64| {
+            let options = Options { min_confidence, ..Options::default() };
+            score(&matched(&truth, &found, &options).unwrap(), &options)
+        };
+        let all = at(0.0);
+        for point in &all.froc {
+            let there = at(point.confidence);
+            let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
+                (Some(a), Some(b)) => (a - b).abs() < 1e-9,
+                _ => a == b,
+            };
+            assert!(near(point.completeness, there.completeness), "{name}: {point:?}");
+            assert_eq!(point.false_alarms, there.false_alarms, "{name}: {point:?}");
+            assert!(near(point.false_alarms_per_km2, there.false_alarms_per_km2), "{name}: {point:?}");
+        }
+        let binned: usize = all.reliability.iter().map(|b| b.detections).sum();
+        assert_eq!((all.froc.is_empty(), binned), (all.detections == 0, all.detections), "{name}");
+        let true_m: f64 = all.reliability.iter().filter_map(|b| Some(b.share? * b.length_m)).sum();
+        let wanted = all.correctness.map_or(0.0, |c| c * all.detected_m);
+        assert!((true_m - wanted).abs() < 1.0, "{name}: {true_m} {wanted}");
+    }
+}
+
 /// Detections that follow two of three lines of a truth file, each 1.5 m beside it and in two thirds of its length, and
 /// one line that follows nothing. Confidences are distinct: the scorer's order of equals is not defined.
 fn detections(truth: &Value) -> Value {
