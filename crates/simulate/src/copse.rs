@@ -50,6 +50,15 @@ impl Copse {
     }
 }
 
+/// What stands in no belt.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Planted {
+    pub copses: Vec<Copse>,
+    /// Whether a hedge runs along an edge of the partition, by its number.
+    pub hedged: Vec<bool>,
+    pub trees: Vec<Tree>,
+}
+
 /// Copses, most of them at the edge of a field, and the trees of all that is no belt. `keep_off` tells where no tree
 /// stands.
 pub(crate) fn plant(
@@ -59,7 +68,7 @@ pub(crate) fn plant(
     orchard: &[(Place, f64)],
     (side_m, day): (f64, u32),
     keep_off: &dyn Fn(Place) -> bool,
-) -> (Vec<Copse>, Vec<Tree>) {
+) -> Planted {
     let mut trees = Vec::new();
     let mut add = |rng: &mut ChaCha8Rng, at: Place, radius_m: f64| {
         if !beyond(at, side_m) && !keep_off(at) {
@@ -102,9 +111,10 @@ pub(crate) fn plant(
         }
         copses.push(copse);
     }
-    for edge in edges {
-        let hedged = matches!(edge.kind, EdgeKind::Grass | EdgeKind::Track) && rng.random::<f64>() < HEDGED;
-        if !hedged {
+    let mut hedged = vec![false; edges.len()];
+    for (edge, hedged) in edges.iter().zip(&mut hedged) {
+        *hedged = matches!(edge.kind, EdgeKind::Grass | EdgeKind::Track) && rng.random::<f64>() < HEDGED;
+        if !*hedged {
             continue;
         }
         let (seed, grown): (u32, f64) = (rng.random(), rng.random_range(0.6..1.25));
@@ -140,7 +150,7 @@ pub(crate) fn plant(
     for &(at, radius_m) in orchard {
         add(rng, at, radius_m);
     }
-    (copses, trees)
+    Planted { copses, hedged, trees }
 }
 
 #[cfg(test)]
@@ -153,7 +163,8 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let ground = Ground::new(&mut rng, 900.0, 64.0, &[200, 210], 0.3, None);
         let off = |p: Place| p.x < 300.0;
-        let (copses, trees) = plant(&mut rng, &ground, &Layer::new(), &[], (900.0, 200), &off);
+        let Planted { copses, trees, hedged } =
+            plant(&mut rng, &ground, &Layer::new(), &[], (900.0, 200), &off);
         assert!(!copses.is_empty() && trees.len() > 50);
         assert!(trees.iter().all(|t| t.at.x >= 300.0));
         for copse in
@@ -161,6 +172,7 @@ mod tests {
         {
             assert!(trees.iter().any(|t| copse.offset(t.at) < 0.0));
         }
+        assert!(hedged.iter().any(|h| *h) && hedged.iter().any(|h| !*h));
         // The shadow of the southern sun lies to the north.
         let shadow = copses[0].shadow((0.0, 1.0), 10.0);
         assert!(shadow.iter().all(|p| p.y < copses[0].at.y + 5.0));

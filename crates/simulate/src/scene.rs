@@ -87,6 +87,8 @@ pub struct Scene {
     ground: Ground,
     trees: Vec<Tree>,
     copses: Vec<Copse>,
+    /// By edge of the partition.
+    hedged: Vec<bool>,
     spots: Spots,
     layer: Layer,
     /// Look-alikes that are no lines laid on the ground: style, line, width, first date.
@@ -121,6 +123,7 @@ impl Scene {
             ground,
             trees: Vec::new(),
             copses: Vec::new(),
+            hedged: Vec::new(),
             spots: Spots::none(),
             layer: Layer::new(),
             changes: Vec::new(),
@@ -164,10 +167,10 @@ impl Scene {
         self.trees = plant(&mut stream(self.options.seed, 3), &self.ground, side_m, day);
         self.trees.retain(|t| !keep_off(t.at));
         let mut rng = stream(self.options.seed, 11);
-        let (copses, trees) =
-            copse::plant(&mut rng, &self.ground, layer, &spots.orchard, (side_m, day), &keep_off);
-        self.copses = copses;
-        self.trees.extend(trees);
+        let planted = copse::plant(&mut rng, &self.ground, layer, &spots.orchard, (side_m, day), &keep_off);
+        self.copses = planted.copses;
+        self.hedged = planted.hedged;
+        self.trees.extend(planted.trees);
     }
 
     /// How each date sees it, without the belts that are felled by then.

@@ -176,14 +176,17 @@ fn trenches_are_as_faint_as_real_ones_and_truth_lies_on_them() {
         };
         let scene = Scene::new(&options).unwrap();
         let image = whole(&scene, 1);
+        // The same date with nothing dug: what the ground itself does beside a line is no spoil.
+        let undug = whole(&Scene::new(&Options { quiet: true, ..options.clone() }).unwrap(), 1);
         for line in scene.truth(1) {
             let Some(profile) = profile(&scene, &image, &line.centreline) else { continue };
+            let Some(before) = self::profile(&scene, &undug, &line.centreline) else { continue };
             let ground = profile.mean(16.0, 26.0);
             let (t, core) = profile.core();
             contrast.push(1.0 - core / ground);
             told.push(line.contrast.unwrap());
             off.push(t.abs());
-            lift.push(profile.mean(6.0, 9.0) - ground);
+            lift.push(profile.mean(6.0, 9.0) - before.mean(6.0, 9.0));
         }
     }
     let quantile = |values: &mut Vec<f64>, q: f64| {

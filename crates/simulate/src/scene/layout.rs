@@ -117,13 +117,15 @@ impl Scene {
         let ground = self.ground.clone();
         let spots = self.spots.clone();
         let copses = self.copses.clone();
+        let hedged = self.hedged.clone();
         let closed = |p: Place, clear_m: f64| {
             if spots.is_closed(p, clear_m) || copses.iter().any(|c| c.offset(p) < clear_m) {
                 return true;
             }
             let near = ground.partition.at(ground.bent(p));
+            let wooded = hedged.get(near.edge).copied().unwrap_or(false);
             let edge = &ground.partition.edges.get(near.edge);
-            edge.is_some_and(|e| e.kind == EdgeKind::Belt && near.distance_m < e.margin_m + 4.0)
+            edge.is_some_and(|e| (e.kind == EdgeKind::Belt || wooded) && near.distance_m < e.margin_m + 4.0)
         };
         let soils = |_: Place| (ground.soil, ground.subsoil);
         // Of a few places, since one may be a tuft or a clod.
