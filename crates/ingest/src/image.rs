@@ -86,15 +86,31 @@ impl Image {
     pub fn read_gray(&mut self, window: Window) -> Result<Raster> {
         let mut pixels = Array2::<f32>::zeros((window.rows, window.cols));
         let share = self.band_share();
-        // The sum first, which is whole for whole numbers: `Kept` stores that.
+        // The sum first, which is whole for whole numbers.
         let valid = self.read_visible(window, pixels.dim(), |_, band| pixels += &band)?;
         Zip::from(&mut pixels).and(&valid).for_each(|p, &ok| *p = if ok { *p * share } else { 0.0 });
         Ok(Raster { window, pixels, valid })
     }
 
     /// Share of each visible band in the brightness.
-    pub fn band_share(&self) -> f32 {
+    fn band_share(&self) -> f32 {
         1.0 / self.bands.visible.len().max(1) as f32
+    }
+
+    /// The visible bands over `window`, `(bands, rows, cols)`, three or one, and which pixels are valid; the others are 0.
+    /// The unit is the file's own.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_visible_bands(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
+        let shape = (window.rows, window.cols);
+        let mut all = Array3::<f32>::zeros((self.bands.visible.len(), shape.0, shape.1));
+        let valid =
+            self.read_visible(window, shape, |i, band| all.index_axis_mut(Axis(0), i).assign(&band))?;
+        for mut plane in all.outer_iter_mut() {
+            Zip::from(&mut plane).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
+        }
+        Ok((all, valid))
     }
 
     /// Red, green and blue over `window`, `(3, rows, cols)` of `out_shape`, and which pixels are valid.

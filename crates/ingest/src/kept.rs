@@ -1,4 +1,4 @@
-//! Brightness that was decoded once, kept in a file.
+//! Pixels that were decoded once, kept in a file.
 //!
 //! Every step of a comparison reads most of both images again, and decompression is dearer than what most steps
 //! do with the pixels. So a tile that was read is written, plain, to a scratch file, and read from there the next
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use domain::{Raster, Window};
+use ndarray::{Array2, Array3};
 
 use crate::Result;
 
@@ -21,19 +22,24 @@ const INVALID: u16 = u16::MAX;
 
 /// Not yet read.
 const UNREAD: u8 = 0;
-/// Kept as whole sums of the bands: exact for 8 and 11 bits, at half the room.
-const WHOLE: u8 = 1;
+/// Kept as bytes: whole numbers up to 255, all valid.
+const BYTES: u8 = 1;
+/// Kept as whole numbers of two bytes, [`INVALID`] where invalid.
+const WHOLE: u8 = 2;
 /// Kept as floats, NaN where invalid.
-const FLOAT: u8 = 2;
+const FLOAT: u8 = 3;
 
-/// The brightness of one image, tile by tile as it was asked for. Shared between threads.
+/// Visible bands, `(bands, rows, cols)`, and which pixels are valid; the others are 0.
+pub type Bands = (Array3<f32>, Array2<bool>);
+
+/// The visible bands of one image, tile by tile as they were asked for. Shared between threads.
 #[derive(Debug)]
 pub struct Kept {
     file: File,
     /// `(rows, cols)` of the image.
     shape: (usize, usize),
-    /// Share of a band in the brightness, see [`crate::Image::band_share`].
-    share: f32,
+    /// Number of visible bands.
+    bands: usize,
     /// What is known of each tile, row by row.
     states: Vec<AtomicU8>,
     /// True once a tile could not be written: from then on nothing more is kept.
@@ -42,54 +48,106 @@ pub struct Kept {
     idle: Mutex<Vec<Vec<u8>>>,
 }
 
+/// A stretch of a row of one band.
+struct Stretch<'a> {
+    band: usize,
+    /// Row and first column, from the corner of the window.
+    at: (usize, usize),
+    values: &'a [f32],
+    valid: &'a [bool],
+}
+
 impl Kept {
-    /// Nothing kept yet, of an image of `shape` whose bands each make up `share` of the brightness, in `file`,
-    /// which must be empty and open for reading and writing.
-    pub fn new(file: File, shape: (usize, usize), share: f32) -> Self {
+    /// Nothing kept yet, of an image of `shape` with so many visible `bands`, in `file`, which must be empty and open
+    /// for reading and writing.
+    pub fn new(file: File, shape: (usize, usize), bands: usize) -> Self {
         let tiles = shape.0.div_ceil(TILE_PX) * shape.1.div_ceil(TILE_PX);
         Self {
             file,
             shape,
-            share,
+            bands,
             states: (0..tiles).map(|_| AtomicU8::new(UNREAD)).collect(),
             full: AtomicBool::new(false),
             idle: Mutex::default(),
         }
     }
 
-    /// Brightness over `window`, from what is kept; what is not yet is read by `decode` and kept.
+    /// The visible bands over `window`, `(bands, rows, cols)`, from what is kept; what is not yet is read by `decode` and
+    /// kept.
     ///
-    /// A disk that is full costs time and nothing else: then `decode` is asked for every window.
+    /// A disk that is full costs time and nothing else: then `decode` is asked for every tile again.
     ///
     /// # Errors
     /// Those of `decode`, which gets windows of whole tiles inside the image, or `window` itself.
-    pub fn read(&self, window: Window, mut decode: impl FnMut(Window) -> Result<Raster>) -> Result<Raster> {
-        if window.is_empty() || window.row_end() > self.shape.0 || window.col_end() > self.shape.1 {
-            return decode(window);
-        }
+    pub fn bands(&self, window: Window, decode: impl FnMut(Window) -> Result<Bands>) -> Result<Bands> {
+        let mut planes = Array3::zeros((self.bands, window.rows, window.cols));
+        let mut valid = Array2::from_elem((window.rows, window.cols), false);
+        self.each(window, decode, |s| {
+            let (row, cols) = (s.at.0, s.at.1..s.at.1 + s.values.len());
+            let mut plane = planes.slice_mut(ndarray::s![s.band, row, cols.clone()]);
+            plane.iter_mut().zip(s.values).for_each(|(to, v)| *to = *v);
+            if s.band == 0 {
+                valid.slice_mut(ndarray::s![row, cols]).iter_mut().zip(s.valid).for_each(|(to, v)| *to = *v);
+            }
+        })?;
+        Ok((planes, valid))
+    }
+
+    /// Brightness over `window`, the mean of the visible bands, as [`Kept::bands`].
+    ///
+    /// # Errors
+    /// As [`Kept::bands`].
+    pub fn gray(&self, window: Window, decode: impl FnMut(Window) -> Result<Bands>) -> Result<Raster> {
         let mut out = Raster::invalid(window);
+        let (share, last) = (1.0 / self.bands as f32, self.bands.saturating_sub(1));
+        self.each(window, decode, |s| {
+            let range = ndarray::s![s.at.0, s.at.1..s.at.1 + s.values.len()];
+            let (mut sums, mut valid) = (out.pixels.slice_mut(range), out.valid.slice_mut(range));
+            let (Some(sums), Some(valid)) = (sums.as_slice_mut(), valid.as_slice_mut()) else { return };
+            // The sum first, which is whole for whole numbers.
+            let share = if s.band == last { share } else { 1.0 };
+            sums.iter_mut().zip(s.values).for_each(|(sum, v)| *sum = (*sum + v) * share);
+            if s.band == 0 {
+                valid.copy_from_slice(s.valid);
+            }
+        })?;
+        Ok(out)
+    }
+
+    /// Hands out what lies in `window`, band by band of each row of each tile.
+    fn each(
+        &self,
+        window: Window,
+        mut decode: impl FnMut(Window) -> Result<Bands>,
+        mut put: impl FnMut(Stretch<'_>),
+    ) -> Result<()> {
+        if window.row_end() > self.shape.0 || window.col_end() > self.shape.1 {
+            let (planes, valid) = decode(window)?;
+            hand(&planes, &valid, window, window, &mut put);
+            return Ok(());
+        }
         let mut buffer = self.idle().pop().unwrap_or_default();
         let across = self.shape.1.div_ceil(TILE_PX);
         for i in window.row / TILE_PX..window.row_end().div_ceil(TILE_PX) {
             for j in window.col / TILE_PX..window.col_end().div_ceil(TILE_PX) {
                 let tile = self.tile(i, j);
                 let (index, state) = (i * across + j, &self.states[i * across + j]);
-                let known = state.load(Ordering::Acquire);
-                if known != UNREAD && self.fetch(index, known, tile, &mut out, &mut buffer).is_ok() {
+                let kind = state.load(Ordering::Acquire);
+                if kind != UNREAD && self.fetch((index, kind), tile, window, &mut put, &mut buffer).is_ok() {
                     continue;
                 }
-                let raster = decode(tile)?;
+                let (planes, valid) = decode(tile)?;
                 if !self.full.load(Ordering::Relaxed) {
-                    match self.store(index, &raster, &mut buffer) {
+                    match self.store(index, &planes, &valid, &mut buffer) {
                         Ok(kind) => state.store(kind, Ordering::Release),
                         Err(_) => self.full.store(true, Ordering::Relaxed),
                     }
                 }
-                copy(&raster, &mut out);
+                hand(&planes, &valid, tile, window, &mut put);
             }
         }
         self.idle().push(buffer);
-        Ok(out)
+        Ok(())
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
@@ -102,131 +160,171 @@ impl Kept {
         Window::new(row, col, TILE_PX.min(self.shape.0 - row), TILE_PX.min(self.shape.1 - col))
     }
 
-    /// Where a tile begins in the file: every tile has room for floats, and a hole where it needs less.
-    fn offset(index: usize) -> u64 {
-        (index * TILE_PX * TILE_PX * size_of::<f32>()) as u64
+    /// Where a band of a tile begins in the file: every tile has room for floats, and a hole where it needs less.
+    fn offset(&self, index: usize, band: usize, kind: u8) -> u64 {
+        let all = TILE_PX * TILE_PX;
+        (index * self.bands * all * size_of::<f32>() + band * all * size(kind)) as u64
     }
 
     /// Writes a tile and returns how.
-    fn store(&self, index: usize, raster: &Raster, buffer: &mut Vec<u8>) -> std::io::Result<u8> {
-        let (Some(pixels), Some(valid)) = (raster.pixels.as_slice(), raster.valid.as_slice()) else {
-            return Err(std::io::ErrorKind::InvalidInput.into());
-        };
-        let (mut exact, per_share) = (true, 1.0 / self.share);
-        buffer.resize(size_of_val(pixels), 0);
-        let places = pixels.iter().zip(valid);
-        for (to, (&p, &ok)) in buffer.as_chunks_mut().0.iter_mut().zip(places.clone()) {
-            // Half of the next whole number is cut off: no rounding function, which would be a call.
-            let sum = (p * per_share + 0.5) as u16;
-            exact &= !ok | ((sum != INVALID) & (f32::from(sum) * self.share == p));
-            *to = (if ok { sum } else { INVALID }).to_ne_bytes();
-        }
-        if exact {
-            buffer.truncate(size_of::<u16>() * pixels.len());
-        } else {
-            for (to, (&p, &ok)) in buffer.as_chunks_mut().0.iter_mut().zip(places) {
-                *to = (if ok { p } else { f32::NAN }).to_ne_bytes();
-            }
-        }
-        self.file.write_all_at(buffer, Self::offset(index))?;
-        Ok(if exact { WHOLE } else { FLOAT })
-    }
-
-    /// Reads what `out` needs of a kept tile.
-    fn fetch(
+    fn store(
         &self,
         index: usize,
-        kind: u8,
+        planes: &Array3<f32>,
+        valid: &Array2<bool>,
+        buffer: &mut Vec<u8>,
+    ) -> std::io::Result<u8> {
+        let (Some(pixels), Some(valid)) = (planes.as_slice(), valid.as_slice()) else {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        };
+        // Half of the next whole number is cut off: no rounding function, which would be a call.
+        let whole = |p: f32| (p + 0.5) as u16;
+        let exact = pixels.iter().fold(true, |all, &p| all & (f32::from(whole(p)) == p) & (p < 65535.0));
+        let byte = pixels.iter().fold(true, |all, &p| all & (p < 256.0)) && valid.iter().all(|&ok| ok);
+        let kind = if exact && byte {
+            BYTES
+        } else if exact {
+            WHOLE
+        } else {
+            FLOAT
+        };
+        buffer.resize(size(kind) * valid.len(), 0);
+        for (band, plane) in pixels.chunks_exact(valid.len()).enumerate() {
+            let places = plane.iter().zip(valid);
+            match kind {
+                BYTES => buffer.iter_mut().zip(plane).for_each(|(to, &p)| *to = (p + 0.5) as u8),
+                WHOLE => buffer.as_chunks_mut().0.iter_mut().zip(places).for_each(|(to, (&p, &ok))| {
+                    *to = (if ok { whole(p) } else { INVALID }).to_ne_bytes();
+                }),
+                _ => buffer.as_chunks_mut().0.iter_mut().zip(places).for_each(|(to, (&p, &ok))| {
+                    *to = (if ok { p } else { f32::NAN }).to_ne_bytes();
+                }),
+            }
+            self.file.write_all_at(buffer, self.offset(index, band, kind))?;
+        }
+        Ok(kind)
+    }
+
+    /// Reads what `window` needs of a kept tile.
+    fn fetch(
+        &self,
+        (index, kind): (usize, u8),
         tile: Window,
-        out: &mut Raster,
+        window: Window,
+        put: &mut impl FnMut(Stretch<'_>),
         buffer: &mut Vec<u8>,
     ) -> std::io::Result<()> {
-        let size = if kind == WHOLE { size_of::<u16>() } else { size_of::<f32>() };
-        let shared = tile.intersection(out.window);
-        buffer.resize(shared.rows * tile.cols * size, 0);
-        let above = (shared.row - tile.row) * tile.cols * size;
-        self.file.read_exact_at(buffer, Self::offset(index) + above as u64)?;
-        let (from, to) = (shared.col - tile.col, shared.col - out.window.col);
-        for (r, line) in buffer.chunks_exact(tile.cols * size).enumerate() {
-            let line = &line[from * size..(from + shared.cols) * size];
-            let row = shared.row - out.window.row + r;
-            let range = ndarray::s![row, to..to + shared.cols];
-            let (mut pixels, mut valid) = (out.pixels.slice_mut(range), out.valid.slice_mut(range));
-            let (Some(pixels), Some(valid)) = (pixels.as_slice_mut(), valid.as_slice_mut()) else { continue };
-            let places = pixels.iter_mut().zip(valid);
-            if kind == WHOLE {
-                for ((p, ok), b) in places.zip(line.as_chunks().0) {
-                    let sum = u16::from_ne_bytes(*b);
-                    *ok = sum != INVALID;
-                    *p = if *ok { f32::from(sum) * self.share } else { 0.0 };
+        let shared = tile.intersection(window);
+        let line = tile.cols * size(kind);
+        let rows = shared.rows * line;
+        // All bands before any is handed out: a failure must leave nothing half done.
+        buffer.resize(self.bands * rows, 0);
+        for (band, part) in buffer.chunks_exact_mut(rows).enumerate() {
+            let above = ((shared.row - tile.row) * line) as u64;
+            self.file.read_exact_at(part, self.offset(index, band, kind) + above)?;
+        }
+        let from = (shared.col - tile.col) * size(kind);
+        let (mut values, mut valid) = ([0.0f32; TILE_PX], [true; TILE_PX]);
+        let (values, valid) = (&mut values[..shared.cols], &mut valid[..shared.cols]);
+        for (band, part) in buffer.chunks_exact(rows).enumerate() {
+            for (r, line) in part.chunks_exact(line).enumerate() {
+                let line = &line[from..from + shared.cols * size(kind)];
+                let places = values.iter_mut().zip(valid.iter_mut());
+                match kind {
+                    BYTES => values.iter_mut().zip(line).for_each(|(v, &b)| *v = f32::from(b)),
+                    WHOLE => places.zip(line.as_chunks().0).for_each(|((v, ok), b)| {
+                        let n = u16::from_ne_bytes(*b);
+                        *ok = n != INVALID;
+                        *v = if *ok { f32::from(n) } else { 0.0 };
+                    }),
+                    _ => places.zip(line.as_chunks().0).for_each(|((v, ok), b)| {
+                        let n = f32::from_ne_bytes(*b);
+                        *ok = !n.is_nan();
+                        *v = if *ok { n } else { 0.0 };
+                    }),
                 }
-            } else {
-                for ((p, ok), b) in places.zip(line.as_chunks().0) {
-                    let v = f32::from_ne_bytes(*b);
-                    *ok = !v.is_nan();
-                    *p = if *ok { v } else { 0.0 };
-                }
+                let at = (shared.row - window.row + r, shared.col - window.col);
+                put(Stretch { band, at, values, valid });
             }
         }
         Ok(())
     }
 }
 
-/// Copies what two rasters share.
-fn copy(from: &Raster, to: &mut Raster) {
-    let shared = from.window.intersection(to.window);
-    let part = |w: Window| {
-        let (r, c) = (shared.row - w.row, shared.col - w.col);
-        ndarray::s![r..r + shared.rows, c..c + shared.cols]
-    };
-    let (a, b) = (part(from.window), part(to.window));
-    to.pixels.slice_mut(b).assign(&from.pixels.slice(a));
-    to.valid.slice_mut(b).assign(&from.valid.slice(a));
+/// Bytes of a number that is kept in such a way.
+fn size(kind: u8) -> usize {
+    match kind {
+        BYTES => 1,
+        WHOLE => 2,
+        _ => 4,
+    }
+}
+
+/// Hands out what lies in `window` of bands over `of`.
+fn hand(
+    planes: &Array3<f32>,
+    valid: &Array2<bool>,
+    of: Window,
+    window: Window,
+    put: &mut impl FnMut(Stretch<'_>),
+) {
+    let shared = of.intersection(window);
+    let cols = shared.col - of.col..shared.col - of.col + shared.cols;
+    for (band, plane) in planes.outer_iter().enumerate() {
+        for r in 0..shared.rows {
+            let row = shared.row - of.row + r;
+            let (values, valid) = (plane.row(row), valid.row(row));
+            let (Some(values), Some(valid)) = (values.to_slice(), valid.to_slice()) else { continue };
+            let at = (shared.row - window.row + r, shared.col - window.col);
+            put(Stretch { band, at, values: &values[cols.clone()], valid: &valid[cols.clone()] });
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array2;
 
     const SHAPE: (usize, usize) = (1100, 700);
 
-    fn raster(window: Window, value: impl Fn(usize, usize) -> f32) -> Raster {
-        Raster {
-            window,
-            pixels: Array2::from_shape_fn((window.rows, window.cols), |(r, c)| {
-                let at = (window.row + r, window.col + c);
-                if at.0 % 97 == 3 { 0.0 } else { value(at.0, at.1) }
-            }),
-            valid: Array2::from_shape_fn((window.rows, window.cols), |(r, _)| (window.row + r) % 97 != 3),
-        }
+    fn tile(window: Window, value: impl Fn(usize, usize, usize) -> f32) -> Bands {
+        let ok = |r: usize| (window.row + r) % 97 != 3;
+        let planes = Array3::from_shape_fn((3, window.rows, window.cols), |(b, r, c)| {
+            if ok(r) { value(b, window.row + r, window.col + c) } else { 0.0 }
+        });
+        (planes, Array2::from_shape_fn((window.rows, window.cols), |(r, _)| ok(r)))
     }
 
     fn kept() -> Kept {
-        Kept::new(tempfile::tempfile().unwrap(), SHAPE, 1.0 / 3.0)
+        Kept::new(tempfile::tempfile().unwrap(), SHAPE, 3)
     }
 
     #[test]
     fn what_is_kept_is_what_was_decoded_and_is_decoded_once() {
-        let values: [fn(usize, usize) -> f32; 2] = [
-            |r, c| ((r * 31 + c * 17) % 766) as f32 * (1.0 / 3.0),
-            |r, c| (r as f32).sqrt() - 0.1 * c as f32,
+        let values: [fn(usize, usize, usize) -> f32; 3] = [
+            |b, r, c| ((r * 31 + c * 17 + b) % 256) as f32,
+            |b, r, c| ((r * 3100 + c * 1700 + b) % 65535) as f32,
+            |b, r, c| (r as f32).sqrt() - 0.1 * (c + b) as f32,
         ];
         for value in values {
             let (kept, decoded) = (kept(), AtomicU8::new(0));
+            let decode = |w| {
+                decoded.fetch_add(1, Ordering::Relaxed);
+                Ok(tile(w, value))
+            };
             for window in [
                 Window::new(500, 100, 40, 600),
                 Window::new(0, 0, 1100, 700),
                 Window::new(1099, 699, 1, 1),
                 Window::new(3, 511, 700, 2),
+                Window::new(10, 20, 30, 40), // all valid
             ] {
-                let read = kept
-                    .read(window, |w| {
-                        decoded.fetch_add(1, Ordering::Relaxed);
-                        Ok(raster(w, value))
-                    })
-                    .unwrap();
-                assert_eq!(read, raster(window, value));
+                let (planes, valid) = tile(window, value);
+                let gray = kept.gray(window, decode).unwrap();
+                let sum = |r: usize, c: usize| planes[(0, r, c)] + planes[(1, r, c)] + planes[(2, r, c)];
+                assert!(gray.pixels.indexed_iter().all(|((r, c), &v)| v == sum(r, c) * (1.0 / 3.0)));
+                assert_eq!(gray.valid, valid);
+                assert_eq!(kept.bands(window, decode).unwrap(), (planes, valid));
             }
             assert_eq!(decoded.into_inner(), 6, "six tiles, each once");
         }
@@ -236,17 +334,17 @@ mod tests {
     fn a_full_disk_costs_time_alone() {
         let file = tempfile::NamedTempFile::new().unwrap();
         // Open for reading alone: every write fails.
-        let kept = Kept::new(File::open(file.path()).unwrap(), SHAPE, 1.0);
+        let kept = Kept::new(File::open(file.path()).unwrap(), SHAPE, 3);
         let window = Window::new(500, 100, 40, 600);
+        let value = |b: usize, r: usize, c: usize| (b + r + c) as f32;
         for _ in 0..2 {
-            let read = kept.read(window, |w| Ok(raster(w, |r, c| (r + c) as f32))).unwrap();
-            assert_eq!(read, raster(window, |r, c| (r + c) as f32));
+            assert_eq!(kept.bands(window, |w| Ok(tile(w, value))).unwrap(), tile(window, value));
         }
     }
 
     #[test]
     fn a_failure_to_decode_is_passed_on() {
         let failed = || crate::Error::FolderMissing { folder: "x".into() };
-        assert!(kept().read(Window::new(0, 0, 10, 10), |_| Err(failed())).is_err());
+        assert!(kept().gray(Window::new(0, 0, 10, 10), |_| Err(failed())).is_err());
     }
 }

@@ -12,10 +12,8 @@ use ndarray::{Array2, Array3};
 pub(crate) struct Handles {
     capture: Capture,
     idle: Mutex<Vec<Image>>,
-    /// Brightness that was read before; `None` where there is no place to keep it.
+    /// What was read before; `None` where there is no place to keep it.
     kept: Option<Kept>,
-    /// Whether it has more than one visible band.
-    coloured: bool,
 }
 
 impl Handles {
@@ -26,26 +24,31 @@ impl Handles {
         let first = Image::open(capture)?;
         // Without the file every step decodes again: slower, and the same result.
         let file = scratch.and_then(|folder| tempfile::tempfile_in(folder).ok());
-        let kept = file.map(|f| Kept::new(f, capture.grid.shape(), first.band_share()));
-        let coloured = first.band_counts().0 > 1;
-        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]), kept, coloured })
+        let kept = file.map(|f| Kept::new(f, capture.grid.shape(), first.band_counts().0));
+        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]), kept })
     }
 
     /// Brightness over `window`.
     fn gray(&self, window: Window) -> ingest::Result<Raster> {
-        let decode = |w| self.read(|image| image.read_gray(w));
-        self.kept.as_ref().map_or_else(|| decode(window), |kept| kept.read(window, decode))
+        match &self.kept {
+            Some(kept) => kept.gray(window, |w| self.read(|image| image.read_visible_bands(w))),
+            None => self.read(|image| image.read_gray(window)),
+        }
     }
 
     /// Red, green and blue over `window`, or the one band there is.
     fn bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
-        let (rgb, valid) = self.read(|image| image.read_rgb(window, (window.rows, window.cols)))?;
+        let decode = |w| self.read(|image| image.read_visible_bands(w));
+        let (planes, valid) = match &self.kept {
+            Some(kept) => kept.bands(window, decode)?,
+            None => decode(window)?,
+        };
         let raster = |pixels: ndarray::ArrayView2<'_, f32>| Raster {
             window,
             pixels: pixels.to_owned(),
             valid: valid.clone(),
         };
-        Ok(rgb.outer_iter().take(if self.coloured { 3 } else { 1 }).map(raster).collect())
+        Ok(planes.outer_iter().map(raster).collect())
     }
 
     /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
@@ -75,9 +78,8 @@ pub struct PairReader {
 }
 
 impl PairReader {
-    /// Opens both images and lays the shared grid. Brightness, which several steps of a comparison read, is kept
-    /// decoded in the folder `scratch`, up to four bytes a pixel of either image, until the reader is dropped; colour,
-    /// which is looked at here and there, is decoded anew.
+    /// Opens both images and lays the shared grid. What several steps of a comparison read is kept decoded in the folder
+    /// `scratch`, up to four bytes a pixel and band of either image, until the reader is dropped.
     ///
     /// # Errors
     /// [`ingest::Error`] where an image cannot be opened or placed.
