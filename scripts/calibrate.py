@@ -4,9 +4,9 @@ Usage: calibrate.py WEIGHTS OUT NAME                    packs the weights uncali
        calibrate.py WEIGHTS OUT NAME SCENES DETECTED    ... calibrated on what that model detected in SCENES
 
 SCENES holds folders with truth.geojson; DETECTED is the output of `fosse evaluate --suite SCENES --floor 0` with the
-uncalibrated model, whose confidence is the mean nearness along a line. A logistic model (Platt 1999) of its log-odds
-and of the logarithm of the length is fitted to the share of each line that lies within 3 m of the truth, weighted by
-length. Needs numpy.
+uncalibrated model. For each class a logistic model (Platt 1999) of what the evidence of a line says, as
+`diff::classify::figures` has it, is fitted to the share of the line that lies within 3 m of the truth, weighted by length
+and so that scenes on drawn and on real ground weigh the same. Needs numpy.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 BUFFER_M, STEP_M = 3.0, 2.0
+PLAIN = dict(bias=0.0, weights=[0.0, 1.0, 0.0, 0.0, 0.0])
 
 
 def metres(line, origin):
@@ -56,7 +57,18 @@ def rows(scenes, detected):
         for f in found:
             p = np.vstack([along(metres(l, origin), STEP_M) for l in lines(f["geometry"])])
             near = np.min([far(p, k) for k in known], 0) if known else np.full(len(p), np.inf)
-            yield f["properties"]["confidence"], f["properties"]["length_m"], float((near <= BUFFER_M).mean())
+            p = f["properties"]
+            yield p["class"], figures(p), p["length_m"], path.stem.startswith("n"), float((near <= BUFFER_M).mean())
+
+
+def figures(properties):
+    """As `diff::classify::figures`."""
+    e = properties["evidence"]
+    work, drain = e["nearness"], e["drain_nearness"]
+    odds = lambda p: np.log(np.clip(p, 0.01, 0.99) / (1 - np.clip(p, 0.01, 0.99)))
+    ratio = np.clip(np.log(max(work, 1e-3) / max(drain, 1e-3)), -1, 1)
+    length = np.log(max(properties["length_m"], 1.0))
+    return [odds(work), odds(work + drain), length, ratio, min(e["turning_deg"], 30) / 10]
 
 
 def logistic(x, y, w):
@@ -72,22 +84,29 @@ def logistic(x, y, w):
 
 def main():
     weights, out, name = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), sys.argv[3]
-    calibration = dict(bias=0.0, mean=1.0, length=0.0)
+    calibration = dict(trench=PLAIN, ditch=PLAIN)
     if len(sys.argv) > 4:
-        found = np.array(list(rows(Path(sys.argv[4]), Path(sys.argv[5]))))
-        if len(found) == 0:
-            sys.exit("nothing was found to calibrate on: train longer")
-        p = np.clip(found[:, 0], 1e-3, 0.999)
-        x = np.column_stack([np.log(p / (1 - p)), np.log(np.maximum(found[:, 1], 1.0))])
-        w = found[:, 1] / found[:, 1].mean()
-        mean, length, bias = map(float, logistic(x, found[:, 2], w))
-        calibration = dict(bias=bias, mean=mean, length=length)
-        c = 1 / (1 + np.exp(-(bias + x @ [mean, length])))
-        error = sum(w[m].sum() * abs(np.average(c[m], weights=w[m]) - np.average(found[m, 2], weights=w[m]))
-                    for m in [(np.minimum(c * 10, 9.999).astype(int) == k) for k in range(10)] if m.any()) / w.sum()
-        print(json.dumps(dict(lines=len(found), calibration=calibration, calibration_error=round(error, 4))))
+        found = list(rows(Path(sys.argv[4]), Path(sys.argv[5])))
+        for name_, class_ in (("trench", "trench"), ("ditch", "anti_vehicle_ditch")):
+            own = [f[1:] for f in found if f[0] == class_]
+            if len(own) < 20:
+                sys.exit(f"{len(own)} lines of class {class_} were found, too few to calibrate on: train longer")
+            x, length, real, y = (np.array(v) for v in zip(*own))
+            # Drawn ground and real ground (scenes whose name begins with n) count alike, however many scenes there are.
+            w = length.copy()
+            for ground in (real, ~real):
+                w[ground] /= max(w[ground].sum(), 1e-9)
+            w *= len(w) / w.sum()
+            *weights_, bias = map(float, logistic(x, y, w))
+            calibration[name_] = dict(bias=bias, weights=weights_)
+            c = 1 / (1 + np.exp(-(bias + x @ weights_)))
+            bins = [np.minimum(c * 10, 9.999).astype(int) == k for k in range(10)]
+            off = lambda m: abs(np.average(c[m], weights=w[m]) - np.average(y[m], weights=w[m]))
+            error = sum(w[m].sum() * off(m) for m in bins if m.any()) / w.sum()
+            rounded = [round(v, 3) for v in (bias, *weights_)]
+            print(json.dumps({name_: dict(lines=len(own), bias_and_weights=rounded, calibration_error=round(error, 4))}))
     body = json.dumps(dict(name=name, calibration=calibration), separators=(",", ":")).encode() + b"\n" + weights
-    head = json.dumps(dict(format=2, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
+    head = json.dumps(dict(format=3, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
     out.write_bytes(head.encode() + b"\n" + body)
 
 

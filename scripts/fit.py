@@ -8,6 +8,7 @@ only for a look at the losses, the others are for training. Needs numpy and torc
 
 import json
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -18,9 +19,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-PATCH, HALO, BATCH, RATE = 160, 16, 16, 3e-3
+PATCH, HALO, BATCH, RATE = 256, 32, 8, 3e-3
 CLASSES = ("trench", "anti_vehicle_ditch")
+# As `diff::net` numbers them; what a scene calls the change, and which kind that is.
+KINDS = ("track", "road", "furrow", "field_edge", "shoreline", "tree_shadow", "pipeline_or_drain", "other")
 SIGMA_PX, NEAR_PX = 2.0, 2.5
+WEIGHTS = (20, 0.3, 0.4, 5, 0.1)
+OUTPUTS = 4 + 4 + 1 + 1 + len(KINDS)
 
 
 class Conv(nn.Module):
@@ -43,31 +48,32 @@ class Conv(nn.Module):
 class Net(nn.Module):
     """As `diff::net` computes it: the order of the layers is the order of the weights in the file."""
 
-    def __init__(self, w=(16, 24, 40, 56)):
+    def __init__(self, w=(24, 40, 56, 72)):
         super().__init__()
         a, b, c, d = w
         self.layers = nn.ModuleList([
-            Conv(6, a), Conv(a, a),                    # 0 1   full
-            Conv(a, b), Conv(b, b),                    # 2 3   half
-            Conv(b, c), Conv(c, c),                    # 4 5   quarter
-            Conv(c, d), Conv(d, d), Conv(d, c),        # 6 7 8 eighth
-            Conv(c, c), Conv(c, b),                    # 9 10  quarter
-            Conv(b, b), Conv(b, a),                    # 11 12 half
-            Conv(a, a), nn.Conv2d(a, 4, 1),            # 13 14 full
+            Conv(4 * 6, a), Conv(a, a),                # 0 1   half: each pixel holds 2 x 2 of the input's
+            Conv(a, b), Conv(b, b),                    # 2 3   quarter
+            Conv(b, c), Conv(c, c),                    # 4 5   eighth
+            Conv(c, d), Conv(d, d), Conv(d, c),        # 6 7 8 sixteenth
+            Conv(c, c), Conv(c, b),                    # 9 10  eighth
+            Conv(b, b), Conv(b, a),                    # 11 12 quarter
+            Conv(a, a), nn.Conv2d(a, OUTPUTS, 1),      # 13 14 half
         ])
 
     def forward(self, x):
         l = self.layers
         two = lambda x, i: l[i + 1](l[i](x))
         up = lambda x: F.interpolate(x, scale_factor=2, mode="nearest")
-        f1 = two(x, 0)
+        f1 = two(F.pixel_unshuffle(x, 2), 0)
         f2 = two(F.max_pool2d(f1, 2), 2)
         f3 = two(F.max_pool2d(f2, 2), 4)
         f4 = l[8](two(F.max_pool2d(f3, 2), 6))
         g3 = two(f3 + up(f4), 9)
         g2 = two(f2 + up(g3), 11)
-        g1 = l[13](f1 + up(g2))
-        return l[14](g1)
+        g1 = l[14](l[13](f1 + up(g2)))
+        # Nearness to a new earthwork and to another new line on the input's pixels; ditch, width, kinds on 2 x 2 of them.
+        return F.pixel_shuffle(g1[:, :8], 2), g1[:, 8:]
 
 
 def channels(rgb):
@@ -83,38 +89,54 @@ def channels(rgb):
     return torch.cat([2 * l, 3 * red, 3 * blue], 1) * ok
 
 
+KIND_OF = dict(wheel_track="track", path="track", new_road="road", drain="pipeline_or_drain", pipeline="pipeline_or_drain")
+
+
 class Scene:
     def __init__(self, folder, head):
         shape = (6, head["rows"], head["cols"])
         self.name = head["file"]
         self.pixels = np.memmap(folder / head["file"], "<u2", "r", shape=shape)
-        self.lines = [(l["class"], l["width_m"], np.array(l["points"], np.float32)) for l in head["lines"]]
         rows, cols = shape[1:]
-        self.far = np.full((rows, cols), 99, np.float32)
+        # Of new earthworks: distance to the centreline, px; 1 for a ditch; width, m. Of other new lines: distance, kind.
+        self.far = np.full((rows, cols), 99, np.float16)
         self.ditch = np.zeros((rows, cols), np.uint8)
-        self.width = np.zeros((rows, cols), np.float32)
+        self.width = np.zeros((rows, cols), np.float16)
+        self.other_far = np.full((rows, cols), 99, np.float16)
+        self.kind = np.zeros((rows, cols), np.uint8)
+        # Real ground changes on its own, and nobody wrote it down: only on drawn ground is no label a label.
+        self.complete = np.full((rows, cols), not self.name.startswith("n"), np.uint8)
         self.places, self.others, self.hard = [], [], []
-        for cls, width, p in self.lines:
-            if cls in CLASSES:
-                self.paint(p, cls == CLASSES[1], width)
-            (self.places if cls in CLASSES else self.others).extend(along(p, 8))
+        for line in head["lines"]:
+            p, name = np.array(line["points"], np.float32), line["class"]
+            if name in CLASSES:
+                self.paint(p, self.far, (self.ditch, name == CLASSES[1]), (self.width, line["width_m"]))
+                self.places.extend(along(p, 8))
+            else:
+                kind = KIND_OF.get(name, name)
+                self.paint(p, self.other_far, (self.kind, KINDS.index(kind if kind in KINDS else "other")))
+                if kind not in ("furrow", "field_edge"):
+                    self.others.extend(along(p, 8))
 
-    def paint(self, p, ditch, width):
+    def paint(self, p, far_px, *values):
+        p = np.array(along(p, 48) + [p[-1]])
         for a, b in zip(p[:-1], p[1:]):
             (r0, c0), (r1, c1) = np.maximum(np.minimum(a, b) - 12, 0).astype(int), (np.maximum(a, b) + 13).astype(int)
+            r1, c1 = min(r1, far_px.shape[0]), min(c1, far_px.shape[1])
             if r1 <= r0 or c1 <= c0:
                 continue
-            rr, cc = np.mgrid[r0:min(r1, self.far.shape[0]), c0:min(c1, self.far.shape[1])] + 0.5
-            if rr.size == 0:
-                continue
+            rr, cc = np.mgrid[r0:r1, c0:c1] + 0.5
             d = b - a
             t = np.clip(((rr - a[0]) * d[0] + (cc - a[1]) * d[1]) / max(float(d @ d), 1e-9), 0, 1)
             far = np.hypot(rr - a[0] - t * d[0], cc - a[1] - t * d[1])
             cut = np.s_[r0:r0 + rr.shape[0], c0:c0 + rr.shape[1]]
-            closer = far < self.far[cut]
-            self.far[cut] = np.where(closer, far, self.far[cut])
-            self.ditch[cut] = np.where(closer, ditch, self.ditch[cut])
-            self.width[cut] = np.where(closer, width, self.width[cut])
+            closer = far < far_px[cut]
+            far_px[cut] = np.where(closer, far, far_px[cut])
+            for layer, value in values:
+                layer[cut] = np.where(closer, value, layer[cut])
+
+    def truth(self):
+        return (self.far, self.ditch, self.width, self.other_far, self.kind, self.complete)
 
 
 def along(p, step):
@@ -142,12 +164,12 @@ def patch(scene, rng, side):
     place = lambda v, n: int(np.clip(v + rng.uniform(-.35, .35) * side - side / 2, -out, max(n - side + out, -out)))
     r, c = place(at[0], rows), place(at[1], cols)
     x = np.zeros((6, side, side), np.float32)
-    y = np.zeros((3, side, side), np.float32)
-    y[0] = 99
+    y = np.zeros((6, side, side), np.float32)
+    y[[0, 3]] = 99
     top, left, bottom, right = max(r, 0), max(c, 0), min(r + side, rows), min(c + side, cols)
     cut, to = np.s_[top:bottom, left:right], np.s_[top - r:bottom - r, left - c:right - c]
     x[(slice(None),) + to] = scene.pixels[(slice(None),) + cut]
-    for k, v in enumerate((scene.far, scene.ditch, scene.width)):
+    for k, v in enumerate(scene.truth()):
         y[(k,) + to] = v[cut]
     return x, y
 
@@ -219,10 +241,11 @@ def varied(x, y, rng):
         x[3:] += rng.uniform(0, 0.45) * (x[:3] * (x[3:].mean() / max(x[:3].mean(), 1)) - x[3:])
     if rng.random() < 0.05:  # the dates exchanged: what was dug is gone
         x[:] = np.concatenate([x[3:], x[:3]])
-        y[0] = 99
+        y[[0, 3]] = 99
+        y[5] = 0
     elif rng.random() < 0.04:  # there before
         x[:3] = x[3:] * np.exp(rng.normal(0, 0.1))
-        y[0] = 99
+        y[[0, 3]] = 99
     ok = (x > 0).all(0)
     x *= ok
     if rng.random() < 0.5:
@@ -233,7 +256,7 @@ def varied(x, y, rng):
 
 def batch(scenes, rng, n=BATCH, vary=True):
     xs, ys = [], []
-    side = PATCH if not vary or rng.random() < 0.5 else 8 * int(PATCH / 8 * rng.uniform(0.75, 1.3))
+    side = PATCH if not vary or rng.random() < 0.5 else 16 * int(PATCH / 16 * rng.uniform(0.75, 1.3))
     for _ in range(n):
         s = scenes[rng.integers(len(scenes))]
         x, y = patch(s, rng, side)
@@ -247,28 +270,43 @@ def batch(scenes, rng, n=BATCH, vary=True):
         ok = F.interpolate((x > 0).all(1, keepdim=True).float(), size, mode="bilinear") > 0.999
         x = F.interpolate(x, size, mode="bilinear", antialias=side > PATCH) * ok
         y = F.interpolate(y, size, mode="nearest")
-        y[:, 0] = torch.where(y[:, 0] < 90, y[:, 0] * (PATCH / side), y[:, 0])
+        for far in (y[:, 0], y[:, 3]):
+            far[:] = torch.where(far < 90, far * (PATCH / side), far)
         y[:, 2] *= PATCH / side
     return x, y
 
 
-def loss_of(net, x, y):
-    seen = torch.cat([channels(x[:, :3]), channels(x[:, 3:])], 1)
-    out = net(seen.contiguous(memory_format=torch.channels_last))
-    core = np.s_[:, HALO:-HALO, HALO:-HALO]
-    ok = ((x > 0).all(1).float())[core]
-    far = y[:, 0][core]
+def nearness_loss(out, far, where):
+    """Cross entropy with the nearness, less what no answer could avoid: the entropy of the target itself."""
     target = torch.exp(-0.5 * (far / SIGMA_PX) ** 2)
-    line = F.binary_cross_entropy_with_logits(out[:, 0][core], target, reduction="none")
-    # Less what no answer could avoid: the entropy of the target itself.
     t = target.clamp(1e-6, 1 - 1e-6)
-    line = line + (t * t.log() + (1 - t) * (1 - t).log())
-    near = (far < NEAR_PX).float() * ok
-    n = near.sum().clamp(min=1)
-    ditch = (F.binary_cross_entropy_with_logits(out[:, 1][core], y[:, 1][core], reduction="none") * near).sum() / n
-    width = ((out[:, 2][core] - torch.log(y[:, 2][core].clamp(min=0.3))).abs() * near).sum() / n
-    line = (line * ok).sum() / ok.sum().clamp(min=1)
-    return line, ditch, width
+    loss = F.binary_cross_entropy_with_logits(out, target, reduction="none") + t * t.log() + (1 - t) * (1 - t).log()
+    return (loss * where).sum() / where.sum().clamp(min=1)
+
+
+def seen(x):
+    return torch.cat([channels(x[:, :3]), channels(x[:, 3:])], 1).contiguous(memory_format=torch.channels_last)
+
+
+def loss_of(net, x, y):
+    """Losses of nearness, ditch, width, nearness to other lines, their kind."""
+    lines, coarse = net(seen(x))
+    core, half = np.s_[:, HALO:-HALO, HALO:-HALO], np.s_[:, HALO // 2:-HALO // 2, HALO // 2:-HALO // 2]
+    ok = (x > 0).all(1).float()
+    mean_over = lambda v, where: (v * where).sum() / where.sum().clamp(min=1)
+    line = nearness_loss(lines[:, 0][core], y[:, 0][core], ok[core])
+    labelled = torch.maximum(y[:, 5], (y[:, 3] < 6).float()) * ok
+    other = nearness_loss(lines[:, 1][core], y[:, 3][core], labelled[core])
+    # What is told of 2 x 2 pixels is told of their first.
+    y, ok = y[:, :, ::2, ::2], ok[:, ::2, ::2]
+    near = ((y[:, 0] < NEAR_PX).float() * ok)[half]
+    bce = F.binary_cross_entropy_with_logits
+    ditch = mean_over(bce(coarse[:, 0][half], y[:, 1][half], reduction="none"), near)
+    width = mean_over((coarse[:, 1][half] - torch.log(y[:, 2][half].clamp(min=0.3))).abs(), near)
+    beside = ((y[:, 3] < NEAR_PX).float() * ok)[half]
+    kinds = coarse[:, 2:][(slice(None),) + half]
+    kind = mean_over(F.cross_entropy(kinds, y[:, 4][half].long(), reduction="none"), beside)
+    return line, ditch, width, other, kind
 
 
 def mine(net, scenes):
@@ -287,9 +325,8 @@ def mine(net, scenes):
                     part = s.pixels[:, top:r + step + HALO, left:c + step + HALO]
                     x[:, top - r + HALO:top - r + HALO + part.shape[1], left - c + HALO:left - c + HALO + part.shape[2]] = part
                     x = torch.from_numpy(x)[None]
-                    seen = torch.cat([channels(x[:, :3]), channels(x[:, 3:])], 1)
-                    p = torch.sigmoid(net(seen)[0, 0, HALO:-HALO, HALO:-HALO]).numpy()
-                    far = s.far[r:r + step, c:c + step]
+                    p = torch.sigmoid(net(seen(x))[0][0, 0, HALO:-HALO, HALO:-HALO]).numpy()
+                    far = s.far[r:r + step, c:c + step].astype(np.float32)
                     ok = (s.pixels[:, r:r + step, c:c + step] > 0).all(0)
                     p = p[:far.shape[0], :far.shape[1]]
                     wrong = ok & (((far > 8) & (p > 0.25)) | ((far < 0.8) & (p < 0.35)))
@@ -345,12 +382,14 @@ def main():
     torch.manual_seed(1)
     train = [s for f in folders[:-1] for s in load(f)]
     # Drawn ground is at its true scale and each scene another place; of real ground there are few places.
-    drawn = [s for s in train if s.name.startswith("d")]
+    drawn = [s for s in train if not s.name.startswith("n")]
     if len(drawn) < len(train):
-        train += 2 * drawn
+        train += drawn
     check = load(folders[-1])
     held = [batch(check, np.random.default_rng([7, k]), vary=False) for k in range(12)]
     net = Net().to(memory_format=torch.channels_last)
+    # The same weights, compiled where there is a compiler: a third faster.
+    fast = torch.compile(net) if shutil.which("g++") else net
     print(len(train), "scenes,", sum(p.numel() for p in net.parameters()), "weights", flush=True)
     opt = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-3)
     mined_at = [int(share * steps) for share in (0.35, 0.6, 0.8)]
@@ -363,13 +402,13 @@ def main():
             feeder.mined[step].set()
         for g in opt.param_groups:
             g["lr"] = RATE * min(1, step / 100) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 1e-5
-        line, ditch, width = loss_of(net, *feeder.next())
-        loss = 20 * line + 0.3 * ditch + 0.3 * width
+        losses = loss_of(fast, *feeder.next())
+        loss = sum(w * l for w, l in zip(WEIGHTS, losses))
         opt.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         opt.step()
-        now = torch.stack([line, ditch, width]).detach()
+        now = torch.stack(losses).detach()
         mean = now if mean is None else 0.98 * mean + 0.02 * now
         if (step + 1) % 200 == 0:
             net.eval()
@@ -379,7 +418,9 @@ def main():
             rounded = [[round(v, 5) for v in t.tolist()] for t in (mean, h)]
             print(f"{time.time() - start:6.0f} s, step {step + 1}, losses {rounded[0]}, held out {rounded[1]}", flush=True)
             save(net, out / "net.f32")
+            torch.save(net.state_dict(), out / "net.pt")
     save(net, out / "net.f32")
+    torch.save(net.state_dict(), out / "net.pt")
 
 
 if __name__ == "__main__":

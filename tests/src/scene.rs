@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use domain::{Affine, Crs, Grid, Pixel, Window};
-use geo_types::{Coord, LineString};
+use geo_types::LineString;
 use ingest::write::{GeoTiffOptions, GeoTiffWriter, PixelType};
 use ndarray::Array3;
 use serde_json::json;
@@ -25,7 +25,7 @@ pub struct Image {
     pub corner: (f64, f64),
     /// Pixels by which the ground lies further down and right than the georeference says.
     pub shift_px: (f64, f64),
-    /// A trench 1.5 m wide, 40 % darker than the ground, with pale spoil on both sides.
+    /// A trench 1.5 m wide that zigzags along this line, 40 % darker than the ground, with pale spoil on both sides.
     pub dug: Option<[Pixel; 2]>,
     /// Which grain of the sensor.
     pub grain: u32,
@@ -53,7 +53,7 @@ impl Image {
             let mut light = ground(y + row0, x + col0);
             if let Some(line) = self.dug {
                 // From the centre of the pixel.
-                let across_m = PIXEL_M * distance(Pixel { row: y + 0.5, col: x + 0.5 }, line);
+                let across_m = distance_m(Pixel { row: y + 0.5, col: x + 0.5 }, line);
                 // As a sensor sees it, half a pixel blurred: what is sharper than its optics is no picture.
                 let within = |half_m: f64| 1.0 / (1.0 + ((across_m - half_m) / 0.2).exp());
                 light *= 1.0 + 0.08 * within(2.0) - 0.48 * within(0.75);
@@ -174,8 +174,20 @@ fn ground(row: f64, col: f64) -> f64 {
     70.0 + 50.0 * noise(43.0, 1) + 30.0 * noise(13.0, 2) + 20.0 * noise(4.1, 3)
 }
 
-/// Distance of a pixel position from a line, pixels.
-fn distance(p: Pixel, [a, b]: [Pixel; 2]) -> f64 {
-    let at = |p: Pixel| Coord { x: p.col, y: p.row };
-    crate::lines::to_segment(at(p), at(a), at(b))
+/// Legs of a trench and how far its corners lie off its middle line, metres.
+const LEG_M: f64 = 8.0;
+const CORNER_M: f64 = 1.5;
+
+/// Distance of a place from a trench that zigzags along `[a, b]`, metres: what runs straight as a ruler is a drain.
+fn distance_m(p: Pixel, [a, b]: [Pixel; 2]) -> f64 {
+    let (dr, dc) = (b.row - a.row, b.col - a.col);
+    let length = dr.hypot(dc);
+    let (y, x) = (p.row - a.row, p.col - a.col);
+    let (along, across) = ((y * dr + x * dc) / length, (y * dc - x * dr) / length);
+    let beyond_m = PIXEL_M * (along - along.clamp(0.0, length));
+    // From one corner to the next and back.
+    let leg = (PIXEL_M * along.clamp(0.0, length) / LEG_M).rem_euclid(2.0);
+    let middle_m = CORNER_M * (1.0 - 2.0 * (leg - 1.0).abs());
+    let slant = LEG_M / LEG_M.hypot(2.0 * CORNER_M);
+    ((PIXEL_M * across - middle_m) * slant).hypot(beyond_m)
 }

@@ -72,7 +72,7 @@ Config file: what is typed overrides the file, and the file overrides the defaul
   [context]     kind = file, e.g. roads = \"roads.gpkg\"
   [systems]     trench_gap_m, ditch_gap_m, ditch_to_trench_m, line_gap_m
   [align], [line_gain], [trace], [classify]    as run.json lists them under options.diff; --min-confidence is
-                classify.min_confidence
+                classify.min_confidence, --all-lines classify.all_lines
 
 Images: GeoTIFFs with a CRS and a date, from a STAC item beside them, from their tags or from their name
 (2024-08-12, 20240812, 12AUG2024), or an order of Maxar ARD tiles as it was delivered.
@@ -105,6 +105,9 @@ pub struct SurveyArgs {
     /// Leave out what is below this confidence, 0 to 1 [default: 0.25]
     #[arg(long, value_name = "P", help_heading = "Results")]
     pub min_confidence: Option<f64>,
+    /// List look-alikes too in the data: new tracks, drains, field edges ... where the network looked, by their class
+    #[arg(long, help_heading = "Results")]
+    pub all_lines: bool,
     /// Judge with this model, a file that scripts/train wrote, instead of the built-in one
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub model: Option<PathBuf>,

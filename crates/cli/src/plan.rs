@@ -41,6 +41,7 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
             trace: config.trace,
             classify: classify::Options {
                 min_confidence: args.min_confidence.unwrap_or(config.classify.min_confidence),
+                all_lines: args.all_lines || config.classify.all_lines,
                 ..config.classify
             },
         },

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use crate::{
     line_gain::{DIRECTIONS, Point, Scale, gaussian},
     look::LookGrid,
-    net::Answer,
+    net::{Answer, KINDS},
     trace::{self, Index, Line, Reach},
 };
 
@@ -17,6 +17,8 @@ use crate::{
 const SMOOTHING_PX: f32 = 1.0;
 /// Least nearness of a crest that may carry a line on.
 const LEAST: f32 = 0.06;
+/// Least nearness to another line that may count as a drain.
+const LEAST_DRAIN: f32 = 0.02;
 /// Least bend across a crest, as a share of its height, each pixel squared; where the nearness was learned from, 0.2.
 const BEND: f32 = 0.04;
 /// Least nearness at which a line may start.
@@ -45,10 +47,54 @@ pub struct Crest {
     pub pixel: (usize, usize),
     /// Where it lies, how near, and along which direction it runs.
     pub point: Point,
+    /// Nearness to an earthwork at the pixel.
+    pub work: f32,
+    /// Nearness to another new line there.
+    pub other: f32,
     /// Log-odds of a ditch.
     pub ditch: f32,
     /// Logarithm of the width, metres.
     pub log_width: f32,
+    /// Of each kind, the logarithm of how likely it is, but for a constant.
+    pub kinds: [f32; KINDS],
+}
+
+/// What a crest is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The nearness to whatever was newly dug, an earthwork, a pipeline or a drain. On a stretch of a few metres they look
+    /// alike; which of them it is, the whole line tells.
+    Dug,
+    /// The nearness to another new line, where it is greater than that to an earthwork.
+    Other,
+}
+
+/// Where the kind that is dug stands among [`domain::Class::LOOK_ALIKES`].
+const DRAIN: usize = 6;
+
+/// Share of pipelines and drains in what the logarithms of `kinds` say.
+fn drain_share<'a>(kinds: impl Iterator<Item = &'a f32> + Clone) -> f32 {
+    let most = kinds.clone().fold(f32::MIN, |m, &v| if v > m { v } else { m });
+    let (mut sum, mut drain) = (0.0, 0.0);
+    for (k, v) in kinds.enumerate() {
+        let share = (v - most).exp();
+        sum += share;
+        drain = if k == DRAIN { share } else { drain };
+    }
+    drain / sum
+}
+
+/// Nearness to what was newly dug.
+fn dug(answer: &Answer) -> Array2<f32> {
+    let mut out = answer.line.clone();
+    for ((r, c), v) in out.indexed_iter_mut() {
+        let other = answer.other[(r, c)];
+        if other >= LEAST_DRAIN {
+            let kinds = answer.kinds.slice(ndarray::s![r / 2, c / 2, ..]);
+            *v = (*v + other * drain_share(kinds.iter())).min(1.0);
+        }
+    }
+    out
 }
 
 /// A line of crests.
@@ -58,8 +104,16 @@ pub struct Centreline {
     pub vertices: Vec<Pixel>,
     /// Nearness at each vertex, 0–1; 0 in a gap.
     pub nearness: Vec<f64>,
+    /// Mean nearness to an earthwork.
+    pub work: f64,
+    /// Mean nearness to another new line.
+    pub other: f64,
+    /// The part of that which is of pipelines and drains.
+    pub drain: f64,
     /// Mean log-odds of a ditch, weighted by nearness.
     pub ditch: f64,
+    /// Mean over the line of each kind's logarithm, weighted by nearness.
+    pub kinds: [f64; KINDS],
     /// Median width, metres.
     pub width_m: f64,
 }
@@ -68,17 +122,27 @@ pub struct Centreline {
 /// `core` is `(first row, first col, rows, cols)` of the answer.
 pub fn crests(
     answer: &Answer,
+    of: Of,
     (row, col): (usize, usize),
     (r0, c0, rows, cols): (usize, usize, usize, usize),
 ) -> Vec<Crest> {
-    let (height, width) = answer.line.dim();
+    let whole;
+    let own = match of {
+        Of::Dug => {
+            whole = dug(answer);
+            &whole
+        }
+        Of::Other => &answer.other,
+    };
+    let (height, width) = own.dim();
     let all = Array2::from_elem((height, width), true);
-    let p = gaussian::smooth(&answer.line, &all, SMOOTHING_PX);
+    let p = gaussian::smooth(own, &all, SMOOTHING_PX);
     let mut out = vec![];
     for r in r0.max(1)..(r0 + rows).min(height.saturating_sub(1)) {
         for c in c0.max(1)..(c0 + cols).min(width.saturating_sub(1)) {
             let centre = p[(r, c)];
-            if centre.is_nan() || centre < LEAST {
+            let is_this = of == Of::Dug || answer.other[(r, c)] > answer.line[(r, c)];
+            if centre.is_nan() || centre < LEAST || !is_this {
                 continue;
             }
             let at = |dr: usize, dc: usize| p[(r + dr - 1, c + dc - 1)];
@@ -111,8 +175,11 @@ pub fn crests(
                     gain: centre,
                     direction,
                 },
-                ditch: answer.ditch[(r, c)],
-                log_width: answer.log_width[(r, c)],
+                work: answer.line[(r, c)],
+                other: answer.other[(r, c)],
+                ditch: answer.ditch[(r / 2, c / 2)],
+                log_width: answer.log_width[(r / 2, c / 2)],
+                kinds: std::array::from_fn(|k| answer.kinds[(r / 2, c / 2, k)]),
             });
         }
     }
@@ -190,17 +257,29 @@ fn parts(
             continue;
         }
         let (mut odds, mut weight, mut widths) = (0.0, 0.0, vec![]);
+        let (mut work, mut other, mut drain) = (0.0, 0.0, 0.0);
+        let mut kinds = [0.0; KINDS];
         for crest in own[first..end].iter().flatten() {
             let w = f64::from(crest.point.gain);
             (odds, weight) = (odds + w * f64::from(crest.ditch), weight + w);
+            kinds.iter_mut().zip(crest.kinds).for_each(|(sum, v)| *sum += w * f64::from(v));
+            work += f64::from(crest.work);
+            other += f64::from(crest.other);
+            drain += f64::from(crest.other * drain_share(crest.kinds.iter()));
             widths.push(f64::from(crest.log_width));
         }
+        // The crests weigh something, or there are none.
+        let mean = |sum: f64| if weight > 0.0 { sum / weight } else { 0.0 };
         widths.sort_unstable_by(f64::total_cmp);
         let width = widths.get(widths.len() / 2).copied().unwrap_or(0.0);
         out.push(Centreline {
             vertices: vertices.iter().map(|&(row, col)| grid.to_shared(Pixel { row, col })).collect(),
             nearness: raw[first..end].to_vec(),
-            ditch: if weight > 0.0 { odds / weight } else { 0.0 },
+            work: work / (end - first) as f64,
+            other: other / (end - first) as f64,
+            drain: drain / (end - first) as f64,
+            ditch: mean(odds),
+            kinds: kinds.map(mean),
             width_m: width.exp().clamp(WIDTHS_M.0, WIDTHS_M.1),
         });
     }
@@ -209,15 +288,20 @@ fn parts(
 
 #[cfg(test)]
 mod tests {
+    use domain::Class;
+    use ndarray::Array3;
+
     use super::*;
-    use crate::line_gain::direction;
+    use crate::{line_gain::direction, net::HALO_PX};
 
     fn answer(line: impl Fn(usize, usize) -> f32) -> Answer {
         let shape = (80, 100);
         Answer {
             line: Array2::from_shape_fn(shape, |(r, c)| line(r, c)),
-            ditch: Array2::from_elem(shape, -2.0),
-            log_width: Array2::from_elem(shape, 1.5f32.ln()),
+            other: Array2::from_elem(shape, 0.1),
+            ditch: Array2::from_elem((40, 50), -2.0),
+            log_width: Array2::from_elem((40, 50), 1.5f32.ln()),
+            kinds: Array3::zeros((40, 50, KINDS)),
         }
     }
 
@@ -232,7 +316,7 @@ mod tests {
         for k in 0..DIRECTIONS {
             let d = direction(k);
             let a = answer(|r, c| near(r, c, (40.3, 50.2), d));
-            let found = crests(&a, (100, 200), (16, 16, 48, 68));
+            let found = crests(&a, Of::Dug, (100, 200), (16, 16, 48, 68));
             assert!(found.len() > 30, "{k}: {}", found.len());
             for crest in &found {
                 let p = crest.point;
@@ -255,23 +339,39 @@ mod tests {
             of(down).max(of(right)).max(0.2 * of(faint))
         });
         let grid = LookGrid::over((80, 100), 0.5);
-        let lines = centrelines(crests(&a, (16, 16), (0, 0, 80, 100)), &grid, 0.5, 10.0);
+        let lines = centrelines(crests(&a, Of::Dug, (HALO_PX, HALO_PX), (0, 0, 80, 100)), &grid, 0.5, 10.0);
         assert_eq!(lines.len(), 1, "{lines:?}");
         let line = &lines[0];
         let length =
             line.vertices.windows(2).map(|w| (w[1].row - w[0].row).hypot(w[1].col - w[0].col)).sum::<f64>();
         assert!((length - 75.0).abs() < 5.0, "{length}");
-        assert!((line.width_m - 1.5).abs() < 1e-6 && line.ditch < -1.9);
+        assert!((line.width_m - 1.5).abs() < 1e-6 && line.ditch < -1.9 && (line.other - 0.1).abs() < 1e-6);
+        // Of another line there is a crest only where it is nearer than an earthwork.
+        assert!(crests(&a, Of::Other, (0, 0), (0, 0, 80, 100)).is_empty());
         let corner =
             line.vertices.iter().map(|p| (p.row - 40.0).hypot(p.col - 20.0)).fold(f64::MAX, f64::min);
         assert!(corner < 1.5, "{corner}");
     }
 
     #[test]
+    fn a_work_that_turns_into_a_drain_is_one_line_of_what_was_dug() {
+        let mut a = answer(|r, c| if c < 50 { 0.9 * near(r, c, (40.0, 0.0), (0.0, 1.0)) } else { 0.0 });
+        a.other = Array2::from_shape_fn((80, 100), |(r, c)| {
+            if c < 50 { 0.0 } else { 0.9 * near(r, c, (40.0, 0.0), (0.0, 1.0)) }
+        });
+        a.kinds.index_axis_mut(ndarray::Axis(2), DRAIN).fill(9.0);
+        let grid = LookGrid::over((80, 100), 0.5);
+        let lines = centrelines(crests(&a, Of::Dug, (HALO_PX, HALO_PX), (0, 0, 80, 100)), &grid, 0.5, 10.0);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!((lines[0].work - lines[0].drain).abs() < 0.1 && lines[0].work > 0.35, "{:?}", lines[0]);
+        assert_eq!(Class::LOOK_ALIKES[DRAIN], Class::PipelineOrDrain);
+    }
+
+    #[test]
     fn nothing_near_no_lines() {
         let grid = LookGrid::over((80, 100), 0.5);
-        assert!(crests(&answer(|_, _| 0.0), (0, 0), (0, 0, 80, 100)).is_empty());
-        assert!(crests(&answer(|_, _| 1.0), (0, 0), (0, 0, 80, 100)).is_empty());
+        assert!(crests(&answer(|_, _| 0.0), Of::Dug, (0, 0), (0, 0, 80, 100)).is_empty());
+        assert!(crests(&answer(|_, _| 1.0), Of::Dug, (0, 0), (0, 0, 80, 100)).is_empty());
         assert!(centrelines(vec![], &grid, 0.5, 10.0).is_empty());
     }
 }

@@ -3,7 +3,12 @@
 use domain::{Class, Pixel};
 use serde::{Deserialize, Serialize};
 
-use crate::{centreline::Centreline, error::OptionError, net::Calibration, trace};
+use crate::{
+    centreline::Centreline,
+    error::OptionError,
+    net::{Calibration, FIGURES},
+    trace,
+};
 
 /// What is reported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,11 +19,14 @@ pub struct Options {
     /// Shortest earthwork that is reported, metres. Default 12: a quarter of all digitised trenches are shorter than
     /// 13 m. 5–1000.
     pub min_length_m: f64,
+    /// Whether lines that look like earthworks and are none are reported too, as what they are. Only ground that is
+    /// looked at for earthworks shows them. Default false.
+    pub all_lines: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { min_confidence: 0.25, min_length_m: 12.0 }
+        Self { min_confidence: 0.25, min_length_m: 12.0, all_lines: false }
     }
 }
 
@@ -31,22 +39,64 @@ impl Options {
     }
 }
 
-/// The class of a line.
+/// The class of the centreline of an earthwork.
 pub fn class(line: &Centreline) -> Class {
     if line.ditch > 0.0 { Class::AntiVehicleDitch } else { Class::Trench }
 }
 
-/// Confidence in a line on a grid of `pixel_m`, 0–1.
+/// The kind of another line that one looks most like.
+pub fn look_alike(line: &Centreline) -> Class {
+    let all = line.kinds.iter().zip(Class::LOOK_ALIKES);
+    all.max_by(|a, b| a.0.total_cmp(b.0)).map_or(Class::Other, |(_, class)| class)
+}
+
+/// Turning from which on a line counts as winding, degrees each 10 m.
+const WINDING_DEG: f64 = 30.0;
+
+/// What the confidence in the centreline of an earthwork rests on, on a grid of `pixel_m`, in the order of
+/// [`Calibration`]'s weights: log-odds of an earthwork and of anything dug, logarithm of the length in metres, logarithm of
+/// how much nearer it is to an earthwork than to a drain, and how much it winds, 0 to 3.
+///
+/// The fourth is bounded at ±1: how a drain looks from above differs more from place to place than how it runs.
+pub fn figures(line: &Centreline, pixel_m: f64) -> [f64; FIGURES] {
+    let odds = |p: f64| (p.clamp(0.01, 0.99) / (1.0 - p.clamp(0.01, 0.99))).ln();
+    [
+        odds(line.work),
+        odds(line.work + line.drain),
+        length_m(&line.vertices, pixel_m).max(1.0).ln(),
+        (line.work.max(1e-3) / line.drain.max(1e-3)).ln().clamp(-1.0, 1.0),
+        turning_deg(&line.vertices, pixel_m).min(WINDING_DEG) / 10.0,
+    ]
+}
+
+/// Confidence in the centreline of an earthwork, 0–1.
 pub fn confidence(line: &Centreline, pixel_m: f64, calibration: &Calibration) -> f64 {
-    let n = line.nearness.len();
-    if n == 0 {
+    if line.nearness.is_empty() {
         return 0.0;
     }
-    let odds = |p: f64| (p.clamp(1e-3, 0.999) / (1.0 - p.clamp(1e-3, 0.999))).ln();
-    let mean = line.nearness.iter().sum::<f64>() / n as f64;
-    let length = length_m(&line.vertices, pixel_m).max(1.0).ln();
-    let c = calibration;
-    1.0 / (1.0 + (-(c.bias + c.mean * odds(mean) + c.length * length)).exp())
+    let own = match class(line) {
+        Class::AntiVehicleDitch => &calibration.ditch,
+        _ => &calibration.trench,
+    };
+    let sum = own.weights.iter().zip(figures(line, pixel_m)).fold(own.bias, |sum, (w, v)| sum + w * v);
+    1.0 / (1.0 + (-sum).exp())
+}
+
+/// Ground over which a direction is taken, metres: shorter than a trench's legs, longer than what a pixel shakes.
+const LEG_M: f64 = 4.0;
+
+/// How much a line on a grid of `pixel_m` changes its direction, degrees each 10 m.
+pub fn turning_deg(vertices: &[Pixel], pixel_m: f64) -> f64 {
+    let places: Vec<(f64, f64)> = vertices.iter().map(|p| (p.row, p.col)).collect();
+    let places = trace::resampled(&places, LEG_M / pixel_m);
+    let turns: Vec<f64> = places
+        .windows(3)
+        .map(|p| {
+            let (a, b) = ((p[1].0 - p[0].0, p[1].1 - p[0].1), (p[2].0 - p[1].0, p[2].1 - p[1].1));
+            (a.0 * b.1 - a.1 * b.0).atan2(a.0 * b.0 + a.1 * b.1).abs().to_degrees()
+        })
+        .collect();
+    turns.iter().sum::<f64>() / turns.len().max(1) as f64 * 10.0 / LEG_M
 }
 
 /// Length of a line on a grid of `pixel_m`, metres.
@@ -58,19 +108,49 @@ pub fn length_m(vertices: &[Pixel], pixel_m: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Logistic;
+
+    fn straight(n: usize, p: f64) -> Centreline {
+        Centreline {
+            vertices: (0..n).map(|i| Pixel { row: 0.0, col: i as f64 }).collect(),
+            nearness: vec![p; n],
+            work: p,
+            other: 0.1,
+            drain: 0.1,
+            ditch: -1.0,
+            kinds: [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 3.0, 0.0],
+            width_m: 1.5,
+        }
+    }
 
     #[test]
     fn confidence_grows_with_nearness_and_length_and_none_is_certain() {
-        let c = Calibration { bias: -3.0, mean: 1.0, length: 0.5 };
-        let line = |n: usize, p: f64| Centreline {
-            vertices: (0..n).map(|i| Pixel { row: 0.0, col: i as f64 }).collect(),
-            nearness: vec![p; n],
-            ditch: -1.0,
-            width_m: 1.5,
-        };
-        let of = |n, p| confidence(&line(n, p), 1.0, &c);
+        let trench = Logistic { bias: -3.0, weights: [0.5, 0.5, 0.5, 2.0, 0.1] };
+        let ditch = Logistic { bias: 0.0, weights: [0.5, 0.5, 0.5, 0.0, -0.1] };
+        let c = Calibration { trench, ditch };
+        let of = |n, p| confidence(&straight(n, p), 1.0, &c);
         assert!(of(30, 0.9) > of(30, 0.5) && of(90, 0.5) > of(30, 0.5));
         assert!(of(1000, 1.0) < 1.0 && of(0, 1.0) == 0.0);
-        assert_eq!(class(&line(5, 0.5)), Class::Trench);
+        let line = straight(30, 0.5);
+        assert_eq!((class(&line), look_alike(&line)), (Class::Trench, Class::PipelineOrDrain));
+        let rather_a_drain = Centreline { work: 0.1, drain: 0.5, ..line.clone() };
+        assert!(confidence(&rather_a_drain, 1.0, &c) < confidence(&line, 1.0, &c));
+        let wide = Centreline { ditch: 1.0, ..line.clone() };
+        assert!(confidence(&wide, 1.0, &c) > confidence(&line, 1.0, &c));
+    }
+
+    #[test]
+    fn a_zigzag_turns_and_a_straight_line_does_not() {
+        assert!(turning_deg(&straight(60, 1.0).vertices, 0.5) < 1e-9);
+        // Legs of 8 m, 60 degrees at each corner: 75 degrees each 10 m.
+        let mut p = vec![Pixel { row: 0.0, col: 0.0 }];
+        for k in 0..160 {
+            let (angle, last) = (if k / 16 % 2 == 0 { 30f64 } else { -30.0 }, p[k]);
+            let (sin, cos) = angle.to_radians().sin_cos();
+            p.push(Pixel { row: last.row + sin, col: last.col + cos });
+        }
+        let turning = turning_deg(&p, 0.5);
+        assert!((turning - 75.0).abs() < 15.0, "{turning}");
+        assert_eq!(turning_deg(&p[..2], 0.5), 0.0);
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CompareError, OptionError, PairSource, Progress, Stage,
     align::{self, Correlator, Field, Surface, Verdict},
-    centreline::{self, Centreline, Crest},
+    centreline::{self, Centreline, Crest, Of},
     classify, evidence,
     line_gain::{self, Layout, Point, Scale},
     look::{self, Look, LookGrid},
@@ -99,6 +99,8 @@ pub const MIN_SIDE_PX: usize = 64;
 pub const MAX_PIXEL_M: f64 = 1.2;
 /// Side of a coverage block, pixels.
 const COVERAGE_PX: usize = 16;
+/// Least nearness to another new line at which it is told of which kind.
+const LEAST_TOLD: f64 = 0.1;
 /// Longest part of a line that is unrolled from one read, in stations (40 m): a short box wastes little.
 const STATIONS_PER_READ: usize = 80;
 
@@ -122,8 +124,9 @@ pub fn compare<S: PairSource>(
     let (points, coverage) = gain(&view, options, progress)?;
     let lines = proposed(&points, pixel_m, options);
     let grid = LookGrid::over(source.shape(), pixel_m);
-    let crests = looked_at(&view, &grid, &lines, model, progress)?;
-    let centrelines = centreline::centrelines(crests, &grid, pixel_m, options.classify.min_length_m);
+    let crests = looked_at(&view, &grid, &lines, (options, model), progress)?;
+    let centrelines =
+        crests.map(|c| centreline::centrelines(c, &grid, pixel_m, options.classify.min_length_m));
     let found = found(&view, centrelines, &points, (options, model), progress)?;
     Ok(Comparison { found, coverage, alignment: view.field.summary, field: view.field })
 }
@@ -146,23 +149,24 @@ fn proposed(points: &[Vec<Point>; 2], pixel_m: f64, options: &Options) -> Vec<Li
     points.par_iter().zip(Scale::ALL).flat_map_iter(each).collect()
 }
 
-/// What the network says along the lines of gain, and on along what it finds there.
+/// What the network says along the lines of gain, and on along what it finds there: crests of earthworks and, where they
+/// are asked for, of other lines.
 fn looked_at<S: PairSource>(
     view: &View<'_, S>,
     grid: &LookGrid,
     lines: &[Line],
-    model: &Model,
+    (options, model): (&Options, &Model),
     progress: &dyn Progress,
-) -> Result<Vec<Crest>, CompareError<S::Error>> {
+) -> Outcome<S, [Vec<Crest>; 2]> {
     let mut plan = look::Plan::new(grid, view.source.pixel_m());
     let vertices = lines.iter().flat_map(|l| &l.vertices);
     let mut places: Vec<Pixel> = vertices.map(|&(row, col)| grid.from_shared(Pixel { row, col })).collect();
     let mut count = Counter::new(progress, Stage::Classify, 0);
-    let mut all = vec![];
+    let (mut works, mut others) = (vec![], vec![]);
     loop {
         let windows = plan.windows(places.iter().copied());
         if windows.is_empty() {
-            return Ok(all);
+            return Ok([works, others]);
         }
         count.add(windows.len());
         let ask = |workspace: &mut Workspace, &core: &Window| {
@@ -172,48 +176,64 @@ fn looked_at<S: PairSource>(
             let answer = model.network.ask(&seen, workspace);
             let at = (core.row - window.row, core.col - window.col, core.rows, core.cols);
             count.advance();
-            Ok(centreline::crests(&answer, (window.row, window.col), at))
+            let crests = |of| centreline::crests(&answer, of, (window.row, window.col), at);
+            let others = if options.classify.all_lines { crests(Of::Other) } else { vec![] };
+            Ok((crests(Of::Dug), others))
         };
         let found = windows.par_iter().map_init(Workspace::default, ask).collect::<Outcome<S, Vec<_>>>()?;
         let place = |c: &Crest| Pixel { row: f64::from(c.point.row), col: f64::from(c.point.col) };
-        let first = all.len();
-        all.extend(found.into_iter().flatten().filter(|c| {
+        let first = works.len();
+        let counts = |c: &Crest| {
             let aligned = view.field.verdict(grid.to_shared(place(c))).0 == Verdict::Aligned;
             aligned && plan.is_new(c.pixel)
-        }));
+        };
+        for (w, o) in found {
+            works.extend(w.into_iter().filter(counts));
+            others.extend(o.into_iter().filter(counts));
+        }
         plan.note(&windows);
-        places = all[first..].iter().filter(|c| c.point.gain >= centreline::FOLLOWED).map(place).collect();
+        places = works[first..].iter().filter(|c| c.point.gain >= centreline::FOLLOWED).map(place).collect();
     }
 }
 
 /// The centrelines that are reported, the surest first.
 fn found<S: PairSource>(
     view: &View<'_, S>,
-    centrelines: Vec<Centreline>,
+    [works, others]: [Vec<Centreline>; 2],
     points: &[Vec<Point>; 2],
     (options, model): (&Options, &Model),
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, CompareError<S::Error>> {
     let pixel_m = view.source.pixel_m();
     let indices = [Index::new(&points[0]), Index::new(&points[1])];
-    let mut found = centrelines
+    let works = works.into_iter().map(|line| {
+        let confidence = classify::confidence(&line, pixel_m, &model.calibration);
+        (classify::class(&line), confidence, line)
+    });
+    let others = others.into_iter().map(|line| (classify::look_alike(&line), line.other, line));
+    let sure: Vec<_> =
+        works.chain(others).filter(|(_, c, _)| *c >= options.classify.min_confidence).collect();
+    let mut found = sure
         .into_par_iter()
-        .map(|line| (classify::confidence(&line, pixel_m, &model.calibration), line))
-        .filter(|(confidence, _)| *confidence >= options.classify.min_confidence)
-        .map(|(confidence, line)| {
+        .map(|(class, confidence, line)| {
             if progress.cancelled() {
                 return Err(CompareError::Cancelled);
             }
             let vertices: Vec<(f64, f64)> = line.vertices.iter().map(|p| (p.row, p.col)).collect();
-            let strip = unrolled(view, &strip::stations(&vertices, pixel_m))?;
-            let gain = evidence::gain_along(&vertices, &indices, pixel_m);
-            Ok(Found {
-                class: classify::class(&line),
-                confidence,
-                evidence: evidence::evidence(&strip, line.width_m, gain),
-                width_m: line.width_m,
-                centreline: line.vertices,
-            })
+            let stations = strip::stations(&vertices, pixel_m);
+            let strip = unrolled(view, &stations)?;
+            let sun = view.source.later_sun_azimuth_deg();
+            let evidence = Evidence {
+                gain: evidence::gain_along(&vertices, &indices, pixel_m),
+                nearness: line.work,
+                drain_nearness: line.drain,
+                look_alike_nearness: line.other,
+                look_alike: (line.other >= LEAST_TOLD).then(|| classify::look_alike(&line)),
+                shadow: sun.and_then(|deg| evidence::shadow(&strip, &stations, line.width_m, deg)),
+                turning_deg: classify::turning_deg(&line.vertices, pixel_m),
+                ..evidence::evidence(&strip, line.width_m)
+            };
+            Ok(Found { class, confidence, evidence, width_m: line.width_m, centreline: line.vertices })
         })
         .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
     found.sort_by(|a, b| {

@@ -236,9 +236,9 @@ mod tests {
 
     #[test]
     fn nearly_the_right_pixels_are_taken_as_they_are() {
-        assert_eq!(LookGrid::over((10, 20), 0.501), LookGrid { scale: 1.0, shape: (42, 52) });
+        assert_eq!(LookGrid::over((10, 20), 0.501), LookGrid { scale: 1.0, shape: (74, 84) });
         let fine = LookGrid::over((100, 200), 0.25);
-        assert_eq!((fine.scale, fine.shape), (2.0, (82, 132)));
+        assert_eq!((fine.scale, fine.shape), (2.0, (114, 164)));
         let there = fine.to_shared(fine.from_shared(Pixel { row: 3.0, col: 7.0 }));
         assert_eq!(there, Pixel { row: 3.0, col: 7.0 });
     }

@@ -46,6 +46,12 @@ pub trait PairSource: Sync {
     fn later_bands(&self, window: Window) -> Result<Vec<Raster>, Self::Error> {
         Ok(vec![self.later(window)?])
     }
+
+    /// Azimuth of the sun when the later image was taken, clockwise from the direction in which the rows of the shared
+    /// grid go up, degrees; `None` where it is not known.
+    fn later_sun_azimuth_deg(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// The steps of a comparison that take long.

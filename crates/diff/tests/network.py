@@ -12,7 +12,7 @@ import torch
 
 import fit
 
-ROWS, COLS = 64, 72
+ROWS, COLS = 64, 80
 r, c = np.mgrid[:ROWS, :COLS]
 rgb = lambda k: np.stack([40 + (r * (3 + k) + c * 5 + b * 11 + (r * c) % 17) % 97 for b in range(3)]).astype(np.float32)
 x = torch.from_numpy(np.concatenate([rgb(0), rgb(4)])[None])
@@ -39,7 +39,8 @@ with torch.no_grad():
         else:
             layer.weight.copy_(made_up(layer.weight.shape))
             layer.bias.copy_(made_up(layer.bias.shape))
-    y = net(torch.cat([fit.channels(x[:, :3]), fit.channels(x[:, 3:])], 1))[0]
-y[0] = torch.sigmoid(y[0])
-for at in [(0, 0), (13, 57), (22, 29), (40, 8), (63, 71)]:
-    print(at, [round(float(y[k][at]), 6) for k in range(3)])
+    near, coarse = net(fit.seen(x))
+near = torch.sigmoid(near)[0]
+for r, c in [(0, 0), (13, 57), (22, 29), (40, 8), (63, 79)]:
+    told = [near[0, r, c], near[1, r, c], *coarse[0, [0, 1, 2, 9], r // 2, c // 2]]
+    print((r, c), [round(float(v), 6) for v in told])

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use diff::look::Look;
-use diff::net::{Network, Workspace};
+use diff::net::{KINDS, Network, Workspace};
 use domain::Window;
 use ndarray::{Array2, Array3};
 
-const SHAPE: (usize, usize) = (64, 72);
+const SHAPE: (usize, usize) = (64, 80);
 
 #[test]
 fn it_says_what_torch_says() {
@@ -30,18 +30,28 @@ fn it_says_what_torch_says() {
     // Twice: the second time in maps that were used.
     network.ask(&look, &mut workspace);
     let answer = network.ask(&look, &mut workspace);
-    let expected: [((usize, usize), [f32; 3]); 5] = [
-        ((0, 0), [0.506245, -0.280149, 0.022235]),
-        ((13, 57), [0.496184, -0.366371, 0.265062]),
-        ((22, 29), [0.45397, -0.60427, 0.058268]),
-        ((40, 8), [0.499524, -0.687985, 0.605054]),
-        ((63, 71), [0.494793, -0.205218, 0.072702]),
+    // Nearness to an earthwork, to another line; ditch, width, the first and the last kind.
+    let expected: [((usize, usize), [f32; 6]); 5] = [
+        ((0, 0), [0.627011, 0.512698, -0.007733, -0.127346, -0.762764, 0.826645]),
+        ((13, 57), [0.972985, 0.091067, -1.316629, 0.611517, -2.735598, 1.552335]),
+        ((22, 29), [0.186354, 0.29643, -1.321832, 0.206215, -1.042873, 1.026215]),
+        ((40, 8), [0.832589, 0.106044, -0.598816, 1.674008, -1.740711, -0.067261]),
+        ((63, 79), [0.479522, 0.377844, -0.477017, -0.139547, -0.179104, 0.661665]),
     ];
-    for (at, [line, ditch, log_width]) in expected {
-        let close = |a: f32, b: f32| (a - b).abs() < 1e-3 * (1.0 + b.abs());
-        assert!(close(answer.line[at], line), "{at:?}: {} {line}", answer.line[at]);
-        assert!(close(answer.ditch[at], ditch), "{at:?}: {} {ditch}", answer.ditch[at]);
-        assert!(close(answer.log_width[at], log_width), "{at:?}: {} {log_width}", answer.log_width[at]);
+    for (at, expected) in expected {
+        let half = (at.0 / 2, at.1 / 2);
+        let kind = |k: usize| answer.kinds[(half.0, half.1, k)];
+        let told = [
+            answer.line[at],
+            answer.other[at],
+            answer.ditch[half],
+            answer.log_width[half],
+            kind(0),
+            kind(KINDS - 1),
+        ];
+        for (a, b) in told.into_iter().zip(expected) {
+            assert!((a - b).abs() < 1e-3 * (1.0 + b.abs()), "{at:?}: {told:?} {expected:?}");
+        }
     }
     assert_eq!(answer.line[(22, 35)], 0.0, "nothing is said where a date is invalid");
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use geo_types::LineString;
 use serde::{Deserialize, Serialize};
 
-/// What kind of earthwork a line is taken for.
+/// What a new line is taken for: an earthwork, or what looks like one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
@@ -12,28 +12,80 @@ pub enum Class {
     Trench,
     /// A ditch against vehicles: 3.5–7 m wide, in long straight legs.
     AntiVehicleDitch,
+    /// Wheel marks, a path.
+    Track,
+    /// A road.
+    Road,
+    /// Rows of a crop, marks of a plough.
+    Furrow,
+    /// The edge of a field or of what was mown.
+    FieldEdge,
+    /// The edge of water.
+    Shoreline,
+    /// The shadow of trees.
+    TreeShadow,
+    /// A pipeline's trench, a drain.
+    PipelineOrDrain,
+    /// Another new line.
+    Other,
 }
 
 impl Class {
-    /// The word in data: `trench`, `anti_vehicle_ditch`.
+    /// What is reported as an earthwork.
+    pub const EARTHWORKS: [Self; 2] = [Self::Trench, Self::AntiVehicleDitch];
+    /// What only looks like one.
+    pub const LOOK_ALIKES: [Self; 8] = [
+        Self::Track,
+        Self::Road,
+        Self::Furrow,
+        Self::FieldEdge,
+        Self::Shoreline,
+        Self::TreeShadow,
+        Self::PipelineOrDrain,
+        Self::Other,
+    ];
+
+    /// Whether it is an earthwork.
+    pub fn is_earthwork(self) -> bool {
+        Self::EARTHWORKS.contains(&self)
+    }
+
+    /// The word in data: `trench`, `anti_vehicle_ditch`, `pipeline_or_drain`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Trench => "trench",
             Self::AntiVehicleDitch => "anti_vehicle_ditch",
+            Self::Track => "track",
+            Self::Road => "road",
+            Self::Furrow => "furrow",
+            Self::FieldEdge => "field_edge",
+            Self::Shoreline => "shoreline",
+            Self::TreeShadow => "tree_shadow",
+            Self::PipelineOrDrain => "pipeline_or_drain",
+            Self::Other => "other",
         }
     }
 
-    /// The words in prose: "trench", "anti-vehicle ditch".
+    /// The words in prose: "trench", "anti-vehicle ditch", "pipeline or drain".
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Trench => "trench",
             Self::AntiVehicleDitch => "anti-vehicle ditch",
+            Self::Track => "track",
+            Self::Road => "road",
+            Self::Furrow => "furrow",
+            Self::FieldEdge => "field edge",
+            Self::Shoreline => "shoreline",
+            Self::TreeShadow => "tree shadow",
+            Self::PipelineOrDrain => "pipeline or drain",
+            Self::Other => "other line",
         }
     }
 }
 
 /// What speaks for a line, measured on its strip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Evidence {
     /// Line gain along the line, in multiples of the local clutter: the median.
     pub gain: f64,
@@ -43,6 +95,19 @@ pub struct Evidence {
     pub contrast_earlier: f64,
     /// Share of the line along which the core stands out from its flanks, 0–1.
     pub continuity: f64,
+    /// What the network says of the line: mean nearness to a new earthwork, 0–1.
+    pub nearness: f64,
+    /// Mean nearness to a new pipeline or drain, 0–1: dug as well, and told apart by the whole line.
+    pub drain_nearness: f64,
+    /// Mean nearness to any new line that is no earthwork, 0–1.
+    pub look_alike_nearness: f64,
+    /// What that line would be, where the network says so at all.
+    pub look_alike: Option<Class>,
+    /// Whether shade and light within the cut lie as the sun of the later date casts them: 1 where they do, −1 where they
+    /// lie the other way, near 0 where there is nothing to see. `None` where the sun is not known or shines along the line.
+    pub shadow: Option<f64>,
+    /// How much the line changes its direction, degrees each 10 m: a trench winds, a pipeline does not.
+    pub turning_deg: f64,
 }
 
 /// A line that the program proposes as newly dug. A proposal, not a finding: a person decides.

@@ -86,7 +86,9 @@ impl Documents<'_> {
             chips: self.chips,
             notes: self.notes,
         };
-        let earthworks = earthworks_geojson(found, self.fronts);
+        // Data hold all that was asked for; what is told in words and pictures is told of earthworks.
+        let all = || found.iter().chain(&self.measured.look_alikes);
+        let earthworks = earthworks_geojson(all(), self.fronts);
         let coverage = coverage_geojson(self.coverage);
         let texts = [
             ("earthworks.geojson", &earthworks),
@@ -110,7 +112,7 @@ impl Documents<'_> {
                     out.write_atomic("report.html", page.html()?.as_bytes())?;
                 }
                 Format::Csv => {
-                    out.write_atomic("earthworks.csv", earthworks_csv(found, self.fronts).as_bytes())?;
+                    out.write_atomic("earthworks.csv", earthworks_csv(all(), self.fronts).as_bytes())?;
                 }
                 Format::Gpkg => self.gpkg(out, &earthworks, &coverage)?,
                 Format::Fgb => {

@@ -56,6 +56,8 @@ pub(crate) struct Ground {
 /// Earthworks with all that is known of where they lie.
 pub(crate) struct Measured {
     pub found: Vec<MeasuredEarthwork>,
+    /// What only looks like an earthwork: measured, in no sum and no system.
+    pub look_alikes: Vec<MeasuredEarthwork>,
     pub systems: Vec<System>,
     pub lines: Vec<DefenceLine>,
     pub growth: Vec<Growth>,
@@ -85,7 +87,8 @@ impl Ground {
         Ok(Self { fronts, context })
     }
 
-    /// Measures, groups and dates earthworks, each with the precision of its image; the order stays.
+    /// Measures, groups and dates earthworks, each with the precision of its image; the order stays. Look-alikes are set
+    /// apart.
     pub(crate) fn measure(
         &self,
         works: Vec<(Earthwork, ImagePrecision)>,
@@ -98,10 +101,12 @@ impl Ground {
         let of = |w: &Earthwork| precision.get(&w.pair).unwrap_or(&unknown).clone();
         let mut found = measure_all(works, &self.fronts, of);
         put_in_context(&mut found, &self.context);
+        let (mut found, look_alikes): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|f| f.earthwork.class.is_earthwork());
         let (systems, lines) = systems(&mut found, options);
         let growth = growth(&mut found);
         let control = control(&self.fronts, &self.context);
-        Measured { found, systems, lines, growth, control }
+        Measured { found, look_alikes, systems, lines, growth, control }
     }
 }
 

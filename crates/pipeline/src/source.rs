@@ -175,6 +175,11 @@ impl PairSource for PairReader {
         self.later.capture.grid.shape()
     }
 
+    fn later_sun_azimuth_deg(&self) -> Option<f64> {
+        // A projected grid's up is within a few degrees of north: nothing beside the width of a shadow's sector.
+        self.later.capture.view.sun_azimuth_deg
+    }
+
     fn later_map(&self) -> &PixelMap {
         &self.later_map
     }

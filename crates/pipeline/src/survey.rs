@@ -172,7 +172,7 @@ impl Run {
     /// Ranks, measures, draws and writes.
     fn conclude(&self, finished: &[Finished<'_>], out: &OutputDir) -> Result<SurveyOutcome> {
         let compared = self.clock.elapsed().as_secs_f64();
-        let works = ranked(finished);
+        let mut works = ranked(finished);
         let mut named: Vec<_> = works.iter().map(|(_, w)| w.earthwork.clone()).collect();
         identify::make_unique(named.iter_mut().map(|w| &mut w.id));
         let precision = precisions(finished);
@@ -181,6 +181,7 @@ impl Run {
         let measured = self
             .ground
             .measure(named.into_iter().map(|w| (w.clone(), of(&w))).collect(), &self.options.systems);
+        works.retain(|(_, w)| w.earthwork.class.is_earthwork());
         let drawn = self.draw(&works, &measured.found, out)?;
         let drew = self.clock.elapsed().as_secs_f64();
 

@@ -132,11 +132,34 @@ struct Near<'a> {
 }
 
 #[derive(Serialize)]
-struct Evidence {
+pub(crate) struct Evidence {
     gain: f64,
     contrast_later: f64,
     contrast_earlier: f64,
     continuity: f64,
+    nearness: f64,
+    drain_nearness: f64,
+    look_alike_nearness: f64,
+    look_alike: Option<&'static str>,
+    shadow: Option<f64>,
+    turning_deg: f64,
+}
+
+impl Evidence {
+    pub(crate) fn of(e: &domain::Evidence) -> Self {
+        Self {
+            gain: rounded(e.gain, 3),
+            contrast_later: rounded(e.contrast_later, 4),
+            contrast_earlier: rounded(e.contrast_earlier, 4),
+            continuity: rounded(e.continuity, 3),
+            nearness: rounded(e.nearness, 4),
+            drain_nearness: rounded(e.drain_nearness, 4),
+            look_alike_nearness: rounded(e.look_alike_nearness, 4),
+            look_alike: e.look_alike.map(Class::as_str),
+            shadow: e.shadow.map(|v| rounded(v, 3)),
+            turning_deg: rounded(e.turning_deg, 1),
+        }
+    }
 }
 
 impl<'a> Properties<'a> {
@@ -192,12 +215,7 @@ impl<'a> Properties<'a> {
             system: found.system.as_deref(),
             line: found.line.as_deref(),
             sentence: sentence(found, fronts),
-            evidence: Evidence {
-                gain: rounded(e.evidence.gain, 3),
-                contrast_later: rounded(e.evidence.contrast_later, 4),
-                contrast_earlier: rounded(e.evidence.contrast_earlier, 4),
-                continuity: rounded(e.evidence.continuity, 3),
-            },
+            evidence: Evidence::of(&e.evidence),
             uncertainty: UncertaintyParts {
                 geolocation_m: rounded(u.image.geolocation_m, 1),
                 geolocation_from: &u.image.geolocation_from,
@@ -219,8 +237,11 @@ fn bearing(deg: f64) -> f64 {
 ///
 /// Coordinates have 7 decimals (1 cm). A measure that does not exist (no bearing at distance 0, no side of a
 /// line, NaN) is `null`.
-pub fn earthworks_geojson(found: &[MeasuredEarthwork], fronts: &Fronts) -> String {
-    collection(found.iter().map(|f| Feature {
+pub fn earthworks_geojson<'a>(
+    found: impl IntoIterator<Item = &'a MeasuredEarthwork>,
+    fronts: &Fronts,
+) -> String {
+    collection(found.into_iter().map(|f| Feature {
         r#type: "Feature",
         id: &f.earthwork.id,
         properties: Properties::of(f, fronts),
@@ -230,7 +251,7 @@ pub fn earthworks_geojson(found: &[MeasuredEarthwork], fronts: &Fronts) -> Strin
 
 /// CSV (RFC 4180) of what was found: the properties of [`earthworks_geojson`] and `lon`, `lat` of the middle of
 /// each line, one row each, in the order given. A measure that does not exist is empty.
-pub fn earthworks_csv(found: &[MeasuredEarthwork], fronts: &Fronts) -> String {
+pub fn earthworks_csv<'a>(found: impl IntoIterator<Item = &'a MeasuredEarthwork>, fronts: &Fronts) -> String {
     let header = [
         "id",
         "class",
@@ -410,7 +431,18 @@ mod tests {
             earlier: Utc.with_ymd_and_hms(2024, 8, 5, 8, 31, 0).unwrap(),
             later: Utc.with_ymd_and_hms(2024, 8, 12, 8, 40, 5).unwrap(),
             pair: "a..b".to_owned(),
-            evidence: Proof { gain: 5.5, contrast_later: 0.2, contrast_earlier: -0.00001, continuity: 0.9 },
+            evidence: Proof {
+                gain: 5.5,
+                contrast_later: 0.2,
+                contrast_earlier: -0.00001,
+                continuity: 0.9,
+                nearness: 0.8,
+                drain_nearness: 0.2,
+                look_alike_nearness: 0.21,
+                look_alike: Some(Class::PipelineOrDrain),
+                shadow: Some(0.5),
+                turning_deg: 31.26,
+            },
         };
         let fronts = Fronts::one(front);
         let precision = ImagePrecision::of(Some("WV02"), None, Some(0.25));
@@ -434,7 +466,8 @@ mod tests {
              \"front_age_days\":-2,\"side\":null,\"nearest_on_front\":[35.5,51.0],\"nearest_on_work\":[35.5,51.1234568],\
              \"pair\":\"a..b\",\"system\":null,\"line\":null,\"sentence\":\"trench, 240 m, 13.7 km (8.5 mi) N of the claimed limit of 14 August 2024, \
              dug between 5 and 12 August 2024; confidence 0.91\",\"evidence\":{\"gain\":5.5,\"contrast_later\":0.2,\"contrast_earlier\":0.0,\
-             \"continuity\":0.9},\"uncertainty\":{\"geolocation_m\":5.0,\
+             \"continuity\":0.9,\"nearness\":0.8,\"drain_nearness\":0.2,\"look_alike_nearness\":0.21,\
+             \"look_alike\":\"pipeline_or_drain\",\"shadow\":0.5,\"turning_deg\":31.3},\"uncertainty\":{\"geolocation_m\":5.0,\
              \"geolocation_from\":\"default for WorldView\",\"alignment_m\":0.25,\"front_m\":null},\
              \"other_fronts\":[],\"nearby\":[]},\"geometry\":{\"type\":\"LineString\",\"coordinates\":[[35.5,51.1234568],\
              [35.5,51.2]]}}"

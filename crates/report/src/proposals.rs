@@ -3,7 +3,7 @@
 use domain::Earthwork;
 use serde::Serialize;
 
-use crate::earthworks::rfc3339;
+use crate::earthworks::{Evidence, rfc3339};
 use crate::geojson::{LineGeometry, collection, rounded};
 
 #[derive(Serialize)]
@@ -24,6 +24,7 @@ struct Properties<'a> {
     earlier: String,
     later: String,
     pair: &'a str,
+    evidence: Evidence,
 }
 
 /// GeoJSON of what was found, as [`crate::earthworks_geojson`] writes it (same order, same decimals) without what
@@ -41,6 +42,7 @@ pub fn proposals_geojson<'a>(found: impl IntoIterator<Item = &'a Earthwork>) -> 
             earlier: rfc3339(e.earlier),
             later: rfc3339(e.later),
             pair: &e.pair,
+            evidence: Evidence::of(&e.evidence),
         },
         geometry: LineGeometry::of(&e.centreline),
     }))

@@ -57,6 +57,7 @@ fn row<'a>(of: &str, works: impl Iterator<Item = &'a MeasuredEarthwork>) -> Row 
                 out.ditches += 1;
                 ditch_m += w.earthwork.length_m;
             }
+            _ => {}
         }
     }
     (out.trench_km, out.ditch_km) = (rounded(trench_m / 1000.0, 3), rounded(ditch_m / 1000.0, 3));

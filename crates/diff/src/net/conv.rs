@@ -2,7 +2,8 @@
 //!
 //! A block of output channels of a few neighbouring pixels is summed in registers while the input is read once
 //! (register blocking as in Goto & van de Geijn 2008, ACM TOMS 34(3), applied directly, without unfolding the image).
-//! Products are added one after the other and never fused, so that every instruction set gives the same bits.
+//! Each product is added by one fused step (`mul_add`: IEEE 754-2008, rounded once), which every instruction set computes
+//! to the same bits; a processor without it (x86-64 before 2013) does so in software, slowly.
 
 use multiversion::multiversion;
 
@@ -73,7 +74,7 @@ impl Conv {
 }
 
 /// One row of output, for one block of channels.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+#[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
 fn row(three: [&[f32]; 3], out: &mut [f32], inputs: usize, outputs: usize, block: &Block) {
     match block.width {
         8 => pixels::<8>(three, out, inputs, outputs, block),
@@ -131,7 +132,7 @@ fn pixels<const WIDTH: usize>(
 #[inline(always)]
 fn add<const WIDTH: usize>(sums: &mut [f32; WIDTH], value: f32, weights: &[f32; WIDTH]) {
     for o in 0..WIDTH {
-        sums[o] += value * weights[o];
+        sums[o] = value.mul_add(weights[o], sums[o]);
     }
 }
 

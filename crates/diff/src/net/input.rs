@@ -1,40 +1,41 @@
 //! What of both dates goes into the network: brightness against the mean of the window, and two hues.
 
-use ndarray::{ArrayView3, Axis};
+use ndarray::ArrayView3;
 
 use super::map::Map;
 use crate::look::Look;
 
-/// Numbers of a pixel: three for each date.
-pub const CHANNELS: usize = 6;
-/// Numbers of a pixel in the map, [`CHANNELS`] and zeros.
-const FILLED: usize = 8;
+/// Numbers of a pixel of the map: three for each date, of 2 × 2 pixels of the window.
+pub const CHANNELS: usize = 4 * 6;
 
-/// Fills `map` from a window: exposure, and the unit of the file, fall out. A pixel that is invalid on one date is 0 on
-/// both.
+/// Fills `map`, of half the pixels, from a window: exposure, and the unit of the file, fall out. A pixel that is invalid
+/// on one date is 0 on both. Each figure comes four times, from the upper left pixel to the lower right.
 pub fn fill(look: &Look, map: &mut Map) {
     let (rows, cols) = look.valid.dim();
-    map.reshape(rows, cols, FILLED);
+    map.reshape(rows / 2, cols / 2, CHANNELS);
     for (date, rgb) in [&look.earlier, &look.later].into_iter().enumerate() {
         let mean = mean(rgb.view(), look);
         for r in 0..rows {
-            let band = |b: usize| rgb.index_axis(Axis(0), b).row(r).to_owned();
-            let (red, green, blue) = (band(0), band(1), band(2));
+            let [red, green, blue] = [0, 1, 2].map(|b| rgb.slice(ndarray::s![b, r, ..]));
             let valid = look.valid.row(r);
-            for (c, pixel) in map.row_mut(r).chunks_exact_mut(FILLED).enumerate() {
-                let own = &mut pixel[3 * date..3 * date + 3];
-                if !valid[c] {
-                    own.fill(0.0);
-                    continue;
+            let out = map.row_mut(r / 2);
+            for c in 0..cols / 2 * 2 {
+                let own = &mut out[c / 2 * CHANNELS + 12 * date + 2 * (r % 2) + c % 2..];
+                let figures = if valid[c] { figures([red[c], green[c], blue[c]], mean) } else { [0.0; 3] };
+                for (k, v) in figures.into_iter().enumerate() {
+                    own[4 * k] = v;
                 }
-                let light = (red[c] + green[c] + blue[c]) / 3.0;
-                let base = (light + 0.1 * mean).max(1e-6 * mean);
-                own[0] = 2.0 * (light / mean - 1.0).clamp(-1.0, 3.0);
-                own[1] = 3.0 * ((red[c] - green[c]) / base).clamp(-1.5, 1.5);
-                own[2] = 3.0 * ((blue[c] - green[c]) / base).clamp(-1.5, 1.5);
             }
         }
     }
+}
+
+/// Brightness and two hues of a pixel, where `mean` is the brightness of the window.
+fn figures([red, green, blue]: [f32; 3], mean: f32) -> [f32; 3] {
+    let light = (red + green + blue) / 3.0;
+    let base = (light + 0.1 * mean).max(1e-6 * mean);
+    let hue = |v: f32| 3.0 * ((v - green) / base).clamp(-1.5, 1.5);
+    [2.0 * (light / mean - 1.0).clamp(-1.0, 3.0), hue(red), hue(blue)]
 }
 
 /// Mean brightness of the valid pixels; 1 where that is nothing to divide by.

@@ -1,71 +1,81 @@
 //! The network that judges pixels: a small U-Net (Ronneberger, Fischer & Brox 2015, MICCAI) on both dates at once.
 //!
 //! It looks at pixels of half a metre, [`crate::look::PIXEL_M`], and says of each how near it lies to the centreline of
-//! a new earthwork, whether that is a ditch, and how wide it is. What it computes from finer and coarser pixels is
-//! added, not joined, so that it stays small: 138,000 weights, 14,000 products a pixel.
+//! a new earthwork and to that of another new line, whether that is a ditch, how wide it is, and which kind the other
+//! line is of. 2 × 2 pixels go in as one of four times the numbers and come out so (Shi et al. 2016, CVPR, 1874–1883);
+//! what is computed from finer and coarser pixels is added, not joined. 278,000 weights, 8,800 products a pixel.
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | `input` | what of both dates goes in |
-//! | `map`, `conv` | feature maps; convolution |
+//! | `map`, `conv`, `head` | feature maps; convolution; the last layer |
 //! | `model` | weights, calibration, where they came from |
 
 mod conv;
+mod head;
 mod input;
 mod map;
 mod model;
 
-pub use model::{Calibration, FORMAT, MOST_BYTES, Model, ModelError};
+pub use model::{Calibration, FIGURES, FORMAT, Logistic, MOST_BYTES, Model, ModelError};
 
 use conv::Conv;
+use domain::Class;
+use head::Head;
 use input::CHANNELS;
 use map::Map;
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 
 use crate::look::Look;
 
-/// Sides of what goes in are multiples of this: three times the pixels are pooled by two.
-pub const STEP_PX: usize = 8;
+/// Sides of what goes in are multiples of this: four times the pixels are taken two by two.
+pub const STEP_PX: usize = 16;
 /// Pixels along the rim of a window whose answers lack context.
-pub const HALO_PX: usize = 16;
-/// Inputs and outputs of the convolutions, in their order: down to an eighth of the pixels and up again.
+pub const HALO_PX: usize = 32;
+/// Inputs and outputs of the convolutions, in their order: down to a sixteenth of the pixels and up again.
 const LAYERS: [(usize, usize); 14] = [
-    (CHANNELS, 16),
-    (16, 16),
-    (16, 24),
+    (CHANNELS, 24),
     (24, 24),
     (24, 40),
     (40, 40),
     (40, 56),
     (56, 56),
+    (56, 72),
+    (72, 72),
+    (72, 56),
+    (56, 56),
     (56, 40),
     (40, 40),
     (40, 24),
     (24, 24),
-    (24, 16),
-    (16, 16),
 ];
 /// Inputs and outputs of the last layer, which takes one pixel at a time.
-const HEAD: (usize, usize) = (16, 4);
+const HEAD: (usize, usize) = (24, 4 + 4 + 1 + 1 + KINDS);
+/// Kinds of other lines, in the order of [`Class::LOOK_ALIKES`].
+pub const KINDS: usize = Class::LOOK_ALIKES.len();
 
 /// What the network says of each pixel of a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// Nearness to the centreline of a new earthwork, 0–1: 1 on a sure one, 0.6 a metre beside it. 0 where a date is
-    /// invalid.
+    /// Nearness to the centreline of a new earthwork, 0–1, `(rows, cols)` of the window: 1 on a sure one, 0.6 a metre
+    /// beside it. 0 where a date is invalid.
     pub line: Array2<f32>,
-    /// Log-odds that an earthwork here is an anti-vehicle ditch.
+    /// The same of a new line that is no earthwork.
+    pub other: Array2<f32>,
+    /// Log-odds that an earthwork here is an anti-vehicle ditch, of 2 × 2 pixels.
     pub ditch: Array2<f32>,
-    /// Logarithm of the width of its cut, metres.
+    /// Logarithm of the width of its cut, metres, of 2 × 2 pixels.
     pub log_width: Array2<f32>,
+    /// Of each kind, the logarithm of how likely it is that of another line, but for a constant: `(rows / 2, cols / 2,`
+    /// [`KINDS`]`)`.
+    pub kinds: Array3<f32>,
 }
 
 /// Layers ready to be applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     layers: Vec<Conv>,
-    /// `(outputs, inputs)`, then one bias for each output.
-    head: Vec<f32>,
+    head: Head,
 }
 
 /// Feature maps that are used again and again.
@@ -101,14 +111,15 @@ impl Network {
                 Conv::new(i, o, w, b)
             })
             .collect();
-        Some(Self { layers, head: rest.to_vec() })
+        let (weights, bias) = rest.split_at(HEAD.0 * HEAD.1);
+        Some(Self { layers, head: Head::new(weights, bias) })
     }
 
     /// What it says of a window, whose sides are multiples of [`STEP_PX`].
     pub fn ask(&self, look: &Look, workspace: &mut Workspace) -> Answer {
         let Workspace { input, pooled, levels } = workspace;
         input::fill(look, input);
-        let [full, half, quarter, eighth] = levels;
+        let [half, quarter, eighth, sixteenth] = levels;
         let l = &self.layers;
         // Down: the second map of each level is kept for the way up.
         let two = |from: &Map, maps: &mut [Map; 2], k: usize| {
@@ -116,47 +127,56 @@ impl Network {
             l[k].run(from, a);
             l[k + 1].run(a, b);
         };
-        two(input, full, 0);
-        pooled.pool(&full[1]);
-        two(pooled, half, 2);
+        two(input, half, 0);
         pooled.pool(&half[1]);
-        two(pooled, quarter, 4);
+        two(pooled, quarter, 2);
         pooled.pool(&quarter[1]);
-        two(pooled, eighth, 6);
-        let [a, b] = eighth;
+        two(pooled, eighth, 4);
+        pooled.pool(&eighth[1]);
+        two(pooled, sixteenth, 6);
+        let [a, b] = sixteenth;
         l[8].run(b, a);
         // And up.
         let mut above = &*a;
-        for (maps, k) in [(quarter, 9), (half, 11)] {
+        for (maps, k) in [(eighth, 9), (quarter, 11)] {
             let [a, b] = maps;
             b.add_enlarged(above);
             l[k].run(b, a);
             l[k + 1].run(a, b);
             above = b;
         }
-        let [a, b] = full;
+        let [a, b] = half;
         b.add_enlarged(above);
         l[13].run(b, a);
         self.head(a, look)
     }
 
     fn head(&self, from: &Map, look: &Look) -> Answer {
-        let shape = from.shape();
-        let (weights, bias) = self.head.split_at(HEAD.0 * HEAD.1);
-        let mut out = [0, 1, 2].map(|_| Array2::<f32>::zeros(shape));
-        for r in 0..shape.0 {
-            for (c, pixel) in from.row(r).chunks_exact(HEAD.0).enumerate() {
-                for (k, out) in out.iter_mut().enumerate() {
-                    let own = &weights[k * HEAD.0..(k + 1) * HEAD.0];
-                    let sum = own.iter().zip(pixel).fold(bias[k], |sum, (w, v)| sum + w * v);
-                    out[(r, c)] = sum;
+        let (rows, cols) = from.shape();
+        let fine = || Array2::<f32>::zeros((2 * rows, 2 * cols));
+        let coarse = || Array2::<f32>::zeros((rows, cols));
+        let (mut near, mut ditch, mut log_width) = ([fine(), fine()], coarse(), coarse());
+        let mut kinds = Array3::zeros((rows, cols, KINDS));
+        let mut told = vec![[0.0; head::WIDTH]; cols];
+        for r in 0..rows {
+            self.head.run(from.row(r), &mut told);
+            for (c, told) in told.iter().enumerate() {
+                for (line, near) in near.iter_mut().enumerate() {
+                    for k in 0..4 {
+                        let at = (2 * r + k / 2, 2 * c + k % 2);
+                        if look.valid[at] {
+                            near[at] = 1.0 / (1.0 + (-told[4 * line + k]).exp());
+                        }
+                    }
+                }
+                ditch[(r, c)] = told[8];
+                log_width[(r, c)] = told[9];
+                for k in 0..KINDS {
+                    kinds[(r, c, k)] = told[10 + k];
                 }
             }
         }
-        let [mut line, ditch, log_width] = out;
-        ndarray::Zip::from(&mut line).and(&look.valid).for_each(|v, &ok| {
-            *v = if ok { 1.0 / (1.0 + (-*v).exp()) } else { 0.0 };
-        });
-        Answer { line, ditch, log_width }
+        let [line, other] = near;
+        Answer { line, other, ditch, log_width, kinds }
     }
 }

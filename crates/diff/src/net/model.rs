@@ -11,22 +11,33 @@ use sha2::{Digest, Sha256};
 use super::Network;
 
 /// Version of the layout of a model's file and of the network. A file of another version is refused.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// Largest file that is looked at, bytes.
 pub const MOST_BYTES: usize = 64 << 20;
 /// The model that comes with the program.
 static BUILT_IN: &[u8] = include_bytes!("../../../../models/works/model.bin");
 
-/// From what the network says along a line to the confidence in it: a logistic model (Platt 1999).
+/// Figures of a line that the confidence in it rests on.
+pub const FIGURES: usize = 5;
+
+/// A logistic model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logistic {
+    /// Log-odds where all figures are 0.
+    pub bias: f64,
+    /// For each of [`crate::classify::figures`].
+    pub weights: [f64; FIGURES],
+}
+
+/// From what the network says along a line to the confidence in it (Platt 1999), for each class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// Log-odds where all that follows is 0.
-    pub bias: f64,
-    /// For the log-odds of the mean nearness along the line.
-    pub mean: f64,
-    /// For the logarithm of the length in metres.
-    pub length: f64,
+    /// Of trenches.
+    pub trench: Logistic,
+    /// Of anti-vehicle ditches.
+    pub ditch: Logistic,
 }
 
 /// A trained network.
@@ -162,7 +173,7 @@ mod tests {
     }
 
     fn body(weights: &[f32]) -> Vec<u8> {
-        let mut bytes = br#"{"name":"x","calibration":{"bias":0,"mean":1,"length":0}}"#.to_vec();
+        let mut bytes = br#"{"name":"x","calibration":{"trench":{"bias":0,"weights":[0,1,0,0,0]},"ditch":{"bias":0,"weights":[0,1,0,0,0]}}}"#.to_vec();
         bytes.push(b'\n');
         bytes.extend(weights.iter().flat_map(|w| w.to_le_bytes()));
         bytes
