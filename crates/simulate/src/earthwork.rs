@@ -85,14 +85,20 @@ struct Mantle {
 }
 
 impl Mantle {
-    /// On ground of brightness `level`: one in five nearly as bright as it, two in five of the soil that lies there
-    /// (dark on most crops, on a green one of another hue more than of another brightness), the rest from chernozem
-    /// to chalk.
-    fn new(rng: &mut impl Rng, trench: bool, (soil, subsoil): (Rgb, Rgb), level: f32) -> Self {
+    /// On ground of brightness `level`: one in six nearly as bright as it, one in six as `elsewhere` (sods, weeds), two in
+    /// six of the soil that lies there (dark on most crops, on a green one of another hue more than of another
+    /// brightness), the rest from chernozem to chalk.
+    fn new(
+        rng: &mut impl Rng,
+        trench: bool,
+        (soil, subsoil): (Rgb, Rgb),
+        elsewhere: Rgb,
+        level: f32,
+    ) -> Self {
         // Reds and browns among them, chalk and clay without a hue.
         let warm: f32 = rng.random_range(-0.02_f32..0.3) * rng.random_range(0.3..1.0);
         let tinted = |light: f32| [1.0 + warm, 1.0, 1.0 - 1.5 * warm].map(|v| v * light.clamp(22.0, 235.0));
-        let colour = match rng.random_range(0..5) {
+        let colour = match rng.random_range(0..6) {
             0 => tinted(level * rng.random_range(0.9..1.12)),
             1 | 2 => {
                 let damp: f32 = rng.random_range(0.75..1.05);
@@ -100,6 +106,7 @@ impl Mantle {
                 let there = mix(soil, subsoil, deep);
                 drifted(rng, there, 0.08).map(|v| (v * damp).clamp(20.0, 235.0))
             }
+            3 => elsewhere.map(|v| (v * rng.random_range(0.8..1.1)).clamp(20.0, 235.0)),
             _ => tinted(level * rng.random_range(-0.75_f32..0.7).exp()),
         };
         let wide: f64 = if trench { rng.random_range(1.0..5.0) } else { rng.random_range(4.0..10.0) };
@@ -228,9 +235,16 @@ impl Earthwork {
         self
     }
 
-    /// This work in a band of turned soil, on top soil and subsoil that look from above as bright as `level`.
-    pub(crate) fn turned(mut self, rng: &mut impl Rng, soils: (Rgb, Rgb), level: f32) -> Self {
-        let mantle = Mantle::new(rng, self.class == TruthClass::Trench, soils, level);
+    /// This work in a band of turned soil, on top soil and subsoil that look from above as bright as `level`; `elsewhere`
+    /// is the colour of other ground around.
+    pub(crate) fn turned(
+        mut self,
+        rng: &mut impl Rng,
+        soils: (Rgb, Rgb),
+        elsewhere: Rgb,
+        level: f32,
+    ) -> Self {
+        let mantle = Mantle::new(rng, self.class == TruthClass::Trench, soils, elsewhere, level);
         self.crispness = rng.random_range(0.1..0.9);
         let widest = mantle.widths_m[0].max(mantle.widths_m[1]);
         self.reach_m = self.reach_m.max(0.5 * self.width_m + 1.3 * widest + 3.0);

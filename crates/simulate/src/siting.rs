@@ -22,6 +22,8 @@ const DITCH_CLEAR_M: f64 = 12.0;
 const LEAST_PIECE_M: f64 = 20.0;
 /// Cross-sections tried for one earthwork.
 const REDRAWS: usize = 5;
+/// Places whose mean is the colour of ground elsewhere.
+const PLACES: usize = 7;
 
 /// Share of trenches and of ditches beside which there is a new wheel track.
 pub(crate) const DRIVEN: (f64, f64) = (0.4, 0.6);
@@ -249,7 +251,15 @@ fn add(
     }
     if site.turned_share > 0.0 && rng.random::<f64>() < site.turned_share {
         let level = luminance((site.ground)(line.points[line.points.len() / 2], since));
-        work = work.turned(rng, soils, level);
+        // The mean of some places: one alone may be a roof.
+        let mut elsewhere = [0.0; 3];
+        for _ in 0..PLACES {
+            let p =
+                Place { x: rng.random_range(0.0..site.size_m.0), y: rng.random_range(0.0..site.size_m.1) };
+            let there = (site.ground)(p, since);
+            elsewhere = std::array::from_fn(|b| elsewhere[b] + there[b] / PLACES as f32);
+        }
+        work = work.turned(rng, soils, elsewhere, level);
         line.reach_m = work.reach_m;
         work = work.faint(&line, &seen, wanted);
     }
