@@ -247,6 +247,27 @@ fn three_dates_make_two_pairs() {
     assert_eq!(late, 0);
 }
 
+#[test]
+fn look_alikes_are_in_the_data_alone() {
+    let scene = Scene::empty();
+    let imagery = fosse_tests::root().join("imagery");
+    let (plain, all) = (scene.beside("plain"), scene.beside("all"));
+    survey(&imagery, &scene.front, &plain, &[]).expect(0);
+    survey(&imagery, &scene.front, &all, &["--all-lines"]).expect(0);
+    let classes = |out: &Path| -> Vec<String> {
+        let found = json(&out.join("earthworks.geojson"));
+        features(&found).into_iter().map(|(_, p)| p["class"].as_str().unwrap().to_owned()).collect()
+    };
+    let work = |class: &String| class == "trench" || class == "anti_vehicle_ditch";
+    assert!(classes(&plain).iter().all(work));
+    assert_eq!(classes(&all).iter().filter(|c| work(c)).count(), classes(&plain).len());
+    assert!(classes(&all).iter().any(|c| c == "field_edge"), "{:?}", classes(&all));
+    let text = |out: &Path| std::fs::read_to_string(out.join("report.md")).unwrap();
+    assert_eq!(text(&plain), text(&all));
+    let told = fosse(["compare".as_ref(), plain.as_os_str(), all.as_os_str()]).expect(0).stdout;
+    assert!(told.contains("0 new, 0 longer, 0 gone"), "{told}");
+}
+
 /// Half of a line dug by the second date, the rest by the third: one line that grew, under one name.
 #[test]
 fn a_line_that_grows_over_three_dates_keeps_its_name() {

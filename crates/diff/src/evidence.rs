@@ -35,6 +35,9 @@ pub(crate) fn evidence(strip: &Strip, width_m: f64) -> Evidence {
     }
 }
 
+/// Least width of a cut whose two sides can be told apart, metres: five samples. Of what is narrower the line follows the
+/// darkest part, and what lies beside that is no wall.
+const LEAST_WIDTH_M: f64 = 2.5;
 /// Least share of the sun's direction across a line, summed over it, at which shade can be told: about 15 degrees.
 const LEAST_ACROSS: f64 = 0.25;
 
@@ -42,6 +45,9 @@ const LEAST_ACROSS: f64 = 0.25;
 /// −1 to 1: the wall towards the sun throws its shadow into the cut, the other is lit. The cosine between what is seen
 /// at each station, right less left, and how far the sun stands to the left.
 pub(crate) fn shadow(strip: &Strip, stations: &[Station], width_m: f64, azimuth_deg: f64) -> Option<f64> {
+    if width_m < LEAST_WIDTH_M {
+        return None;
+    }
     let (sin, cos) = azimuth_deg.to_radians().sin_cos();
     let half = (0.5 * width_m / STEP_M).round().clamp(1.0, (ACROSS / 2 - 3) as f64) as usize;
     let later = smoothed_along(&strip.later, ALONG);
@@ -128,6 +134,7 @@ mod tests {
         assert!(of(0.0).is_some_and(|v| v < -0.99));
         assert!(of(150.0).is_some_and(|v| v > 0.9));
         assert_eq!(of(90.0), None);
+        assert_eq!(shadow(&strip, &stations, 1.5, 180.0), None);
         let nothing = Array2::from_elem((60, ACROSS), f32::NAN);
         let unseen = Strip { earlier: nothing.clone(), later: nothing };
         assert_eq!(shadow(&unseen, &stations, 3.0, 180.0), None);

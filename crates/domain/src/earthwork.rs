@@ -104,7 +104,8 @@ pub struct Evidence {
     /// What that line would be, where the network says so at all.
     pub look_alike: Option<Class>,
     /// Whether shade and light within the cut lie as the sun of the later date casts them: 1 where they do, −1 where they
-    /// lie the other way, near 0 where there is nothing to see. `None` where the sun is not known or shines along the line.
+    /// lie the other way, near 0 where there is nothing to see. `None` where the sun is not known or shines along the line, and
+    /// for cuts under 2.5 m, whose sides cannot be told apart.
     pub shadow: Option<f64>,
     /// How much the line changes its direction, degrees each 10 m: a trench winds, a pipeline does not.
     pub turning_deg: f64,

@@ -136,7 +136,9 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
 /// [`Error::NotARun`] for a folder that no run has finished in.
 pub fn compare_runs(first: &Path, second: &Path) -> Result<Comparison> {
     let works = |folder: &Path| -> Result<Vec<Earthwork>> {
-        Ok(Run::read(folder)?.works.into_iter().map(|(w, _)| w).collect())
+        let works = Run::read(folder)?.works.into_iter().map(|(w, _)| w);
+        // A run with look-alikes and one without must not differ by them.
+        Ok(works.filter(|w| w.class.is_earthwork()).collect())
     };
     Ok(report::compare(&works(first)?, &works(second)?))
 }
