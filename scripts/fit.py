@@ -418,9 +418,7 @@ def main():
             rounded = [[round(v, 5) for v in t.tolist()] for t in (mean, h)]
             print(f"{time.time() - start:6.0f} s, step {step + 1}, losses {rounded[0]}, held out {rounded[1]}", flush=True)
             save(net, out / "net.f32")
-            torch.save(net.state_dict(), out / "net.pt")
     save(net, out / "net.f32")
-    torch.save(net.state_dict(), out / "net.pt")
 
 
 if __name__ == "__main__":

@@ -102,8 +102,6 @@ fn dug(answer: &Answer) -> Array2<f32> {
 pub struct Centreline {
     /// Vertices in pixels of the shared grid, about a metre apart.
     pub vertices: Vec<Pixel>,
-    /// Nearness at each vertex, 0–1; 0 in a gap.
-    pub nearness: Vec<f64>,
     /// Mean nearness to an earthwork.
     pub work: f64,
     /// Mean nearness to another new line.
@@ -274,7 +272,6 @@ fn parts(
         let width = widths.get(widths.len() / 2).copied().unwrap_or(0.0);
         out.push(Centreline {
             vertices: vertices.iter().map(|&(row, col)| grid.to_shared(Pixel { row, col })).collect(),
-            nearness: raw[first..end].to_vec(),
             work: work / (end - first) as f64,
             other: other / (end - first) as f64,
             drain: drain / (end - first) as f64,

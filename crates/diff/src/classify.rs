@@ -71,7 +71,7 @@ pub fn figures(line: &Centreline, pixel_m: f64) -> [f64; FIGURES] {
 
 /// Confidence in the centreline of an earthwork, 0–1.
 pub fn confidence(line: &Centreline, pixel_m: f64, calibration: &Calibration) -> f64 {
-    if line.nearness.is_empty() {
+    if line.vertices.is_empty() {
         return 0.0;
     }
     let own = match class(line) {
@@ -113,7 +113,6 @@ mod tests {
     fn straight(n: usize, p: f64) -> Centreline {
         Centreline {
             vertices: (0..n).map(|i| Pixel { row: 0.0, col: i as f64 }).collect(),
-            nearness: vec![p; n],
             work: p,
             other: 0.1,
             drain: 0.1,

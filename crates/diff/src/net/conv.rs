@@ -9,8 +9,6 @@ use multiversion::multiversion;
 
 use super::map::Map;
 
-/// Channels of the input that are read at a time; inputs have a multiple of it.
-pub const LANES: usize = 8;
 /// Pixels that are summed at a time.
 const PIXELS: usize = 6;
 
@@ -33,21 +31,20 @@ struct Block {
 }
 
 impl Conv {
-    /// From weights `(outputs, inputs, 3, 3)` and one bias for each output. Inputs are filled up to a multiple of
-    /// [`LANES`] with channels that weigh nothing; `outputs` is a multiple of 8.
+    /// From weights `(outputs, inputs, 3, 3)` and one bias for each output. `outputs` is a multiple
+    /// of 8.
     pub fn new(inputs: usize, outputs: usize, weights: &[f32], bias: &[f32]) -> Self {
-        let filled = inputs.next_multiple_of(LANES);
         let mut blocks = vec![];
         let mut first = 0;
         while first < outputs {
             let left = outputs - first;
             let width = left.min(16);
-            let mut block = vec![0.0; 9 * filled * width];
+            let mut block = vec![0.0; 9 * inputs * width];
             for ky in 0..3 {
                 for kx in 0..3 {
                     for i in 0..inputs {
                         for o in 0..width {
-                            block[((ky * 3 + kx) * filled + i) * width + o] =
+                            block[((ky * 3 + kx) * inputs + i) * width + o] =
                                 weights[((first + o) * inputs + i) * 9 + ky * 3 + kx];
                         }
                     }
@@ -56,7 +53,7 @@ impl Conv {
             blocks.push(Block { first, width, weights: block, bias: bias[first..first + width].to_vec() });
             first += width;
         }
-        Self { inputs: filled, outputs, blocks }
+        Self { inputs, outputs, blocks }
     }
 
     /// `out = max(0, self ∗ input + bias)`, zeros beyond the rim.
@@ -147,12 +144,11 @@ mod tests {
             let value = |k: usize| ((k * 37 + 11) % 23) as f32 / 23.0 - 0.5;
             let weights: Vec<f32> = (0..outputs * inputs * 9).map(value).collect();
             let bias: Vec<f32> = (0..outputs).map(value).collect();
-            let filled = inputs.next_multiple_of(LANES);
             let mut input = Map::default();
-            input.reshape(rows, cols, filled);
+            input.reshape(rows, cols, inputs);
             for r in 0..rows {
                 for (k, v) in input.row_mut(r).iter_mut().enumerate() {
-                    *v = if k % filled < inputs { value(k + 100 * r) } else { 0.0 };
+                    *v = value(k + 100 * r);
                 }
             }
             let mut out = Map::default();
@@ -166,7 +162,7 @@ mod tests {
                             if y < rows && x < cols {
                                 for i in 0..inputs {
                                     sum += f64::from(weights[(o * inputs + i) * 9 + ky * 3 + kx])
-                                        * f64::from(input.row(y)[x * filled + i]);
+                                        * f64::from(input.row(y)[x * inputs + i]);
                                 }
                             }
                         }
