@@ -16,8 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+CLASSES = ("trench", "anti_vehicle_ditch")
 BUFFER_M, STEP_M = 3.0, 2.0
-PLAIN = dict(bias=0.0, weights=[0.0, 1.0, 0.0, 0.0, 0.0])
+PLAIN = dict(bias=0.0, weights=[0.0, 1.0, 0.0])
+# How much a false line along a new drain or pipeline weighs: scenes are full of them, so that they are learned, and the
+# ground near a front is not.
+DRAINS = 0.3
 
 
 def metres(line, origin):
@@ -46,19 +50,29 @@ def lines(geometry):
     return [geometry["coordinates"]] if geometry["type"] == "LineString" else geometry["coordinates"]
 
 
+def features(path):
+    return json.loads(path.read_text())["features"] if path.is_file() else []
+
+
 def rows(scenes, detected):
+    """Of every line found: class, figures, length, whether the ground is real, shares along works and along drains."""
     for path in sorted((detected / "scenes").glob("*.geojson")):
-        truth = json.loads((scenes / path.stem / "truth.geojson").read_text())["features"]
-        found = json.loads(path.read_text())["features"]
+        folder = scenes / path.stem
+        truth, others = features(folder / "truth.geojson"), features(folder / "distractors.geojson")
+        found = features(path)
         if not found:
             continue
         origin = np.array(lines(found[0]["geometry"])[0][0][:2])
-        known = [metres(l, origin) for f in truth for l in lines(f["geometry"])]
+        along_of = lambda some: [metres(l, origin) for f in some for l in lines(f["geometry"])]
+        is_drain = lambda f: f["properties"].get("kind") == "pipeline_or_drain"
+        works = along_of(f for f in truth if f["properties"]["class"] in CLASSES)
+        drains = along_of(f for f in truth + others if is_drain(f))
         for f in found:
             p = np.vstack([along(metres(l, origin), STEP_M) for l in lines(f["geometry"])])
-            near = np.min([far(p, k) for k in known], 0) if known else np.full(len(p), np.inf)
-            p = f["properties"]
-            yield p["class"], figures(p), p["length_m"], path.stem.startswith("n"), float((near <= BUFFER_M).mean())
+            share = lambda known: float((np.min([far(p, k) for k in known], 0) <= BUFFER_M).mean()) if known else 0.0
+            real = path.stem.removeprefix("grey-").startswith("n")
+            p_ = f["properties"]
+            yield p_["class"], figures(p_), p_["length_m"], real, share(works), share(drains)
 
 
 def figures(properties):
@@ -66,9 +80,8 @@ def figures(properties):
     e = properties["evidence"]
     work, drain = e["nearness"], e["drain_nearness"]
     odds = lambda p: np.log(np.clip(p, 0.01, 0.99) / (1 - np.clip(p, 0.01, 0.99)))
-    ratio = np.clip(np.log(max(work, 1e-3) / max(drain, 1e-3)), -1, 1)
-    length = np.log(max(properties["length_m"], 1.0))
-    return [odds(work), odds(work + drain), length, ratio, min(e["turning_deg"], 30) / 10]
+    winding = np.clip((e["turning_deg"] - 12) / (30 - 12), 0, 1)
+    return [odds(work), odds(work + drain), odds(work + winding * drain)]
 
 
 def logistic(x, y, w):
@@ -87,15 +100,16 @@ def main():
     calibration = dict(trench=PLAIN, ditch=PLAIN)
     if len(sys.argv) > 4:
         found = list(rows(Path(sys.argv[4]), Path(sys.argv[5])))
-        for name_, class_ in (("trench", "trench"), ("ditch", "anti_vehicle_ditch")):
+        for name_, class_ in zip(("trench", "ditch"), CLASSES):
             own = [f[1:] for f in found if f[0] == class_]
             if len(own) < 20:
                 sys.exit(f"{len(own)} lines of class {class_} were found, too few to calibrate on: train longer")
-            x, length, real, y = (np.array(v) for v in zip(*own))
+            x, length, real, y, drain = (np.array(v) for v in zip(*own))
             # Drawn ground and real ground (scenes whose name begins with n) count alike, however many scenes there are.
             w = length.copy()
             for ground in (real, ~real):
                 w[ground] /= max(w[ground].sum(), 1e-9)
+            w[(drain > 0.5) & (y < 0.5)] *= DRAINS
             w *= len(w) / w.sum()
             *weights_, bias = map(float, logistic(x, y, w))
             calibration[name_] = dict(bias=bias, weights=weights_)
@@ -106,7 +120,7 @@ def main():
             rounded = [round(v, 3) for v in (bias, *weights_)]
             print(json.dumps({name_: dict(lines=len(own), bias_and_weights=rounded, calibration_error=round(error, 4))}))
     body = json.dumps(dict(name=name, calibration=calibration), separators=(",", ":")).encode() + b"\n" + weights
-    head = json.dumps(dict(format=3, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
+    head = json.dumps(dict(format=4, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
     out.write_bytes(head.encode() + b"\n" + body)
 
 

@@ -34,7 +34,7 @@ const NEAR_PX: f32 = 2.5;
 /// Least and greatest width that is told, metres: what a spade digs, and more than any ditch.
 const WIDTHS_M: (f64, f64) = (0.3, 20.0);
 /// Share of a line's own nearness below which it is cut.
-const CUT: f64 = 0.35;
+const CUT: f64 = 0.5;
 /// Vertices, about a metre apart, over which it must stay below to be cut within.
 const CUT_VERTICES: usize = 10;
 /// Vertices over which the mean is taken before cutting: a corner weakens two or three.

@@ -50,23 +50,20 @@ pub fn look_alike(line: &Centreline) -> Class {
     all.max_by(|a, b| a.0.total_cmp(b.0)).map_or(Class::Other, |(_, class)| class)
 }
 
-/// Turning from which on a line counts as winding, degrees each 10 m.
-const WINDING_DEG: f64 = 30.0;
+/// Turning up to which what was dug may be a drain, and from which on it is an earthwork, degrees each 10 m: drains and
+/// pipelines are laid out straight or bent, zigzags and traverses turn by 60 degrees and more every 5 to 15 m.
+const WINDING_DEG: (f64, f64) = (12.0, 30.0);
 
 /// What the confidence in the centreline of an earthwork rests on, on a grid of `pixel_m`, in the order of
-/// [`Calibration`]'s weights: log-odds of an earthwork and of anything dug, logarithm of the length in metres, logarithm of
-/// how much nearer it is to an earthwork than to a drain, and how much it winds, 0 to 3.
+/// [`Calibration`]'s weights: log-odds of an earthwork, of anything dug, and of an earthwork where as much of what looks
+/// like a drain counts as the line winds.
 ///
-/// The fourth is bounded at ±1: how a drain looks from above differs more from place to place than how it runs.
+/// Its length is not among them: how long works and look-alikes are differs from place to place.
 pub fn figures(line: &Centreline, pixel_m: f64) -> [f64; FIGURES] {
     let odds = |p: f64| (p.clamp(0.01, 0.99) / (1.0 - p.clamp(0.01, 0.99))).ln();
-    [
-        odds(line.work),
-        odds(line.work + line.drain),
-        length_m(&line.vertices, pixel_m).max(1.0).ln(),
-        (line.work.max(1e-3) / line.drain.max(1e-3)).ln().clamp(-1.0, 1.0),
-        turning_deg(&line.vertices, pixel_m).min(WINDING_DEG) / 10.0,
-    ]
+    let turning = turning_deg(&line.vertices, pixel_m);
+    let winding = ((turning - WINDING_DEG.0) / (WINDING_DEG.1 - WINDING_DEG.0)).clamp(0.0, 1.0);
+    [odds(line.work), odds(line.work + line.drain), odds(line.work + winding * line.drain)]
 }
 
 /// Confidence in the centreline of an earthwork, 0–1.
@@ -122,13 +119,24 @@ mod tests {
         }
     }
 
+    /// The same with turns of 90 degrees every 6 m.
+    fn winding(line: &Centreline) -> Centreline {
+        let mut vertices = vec![Pixel { row: 0.0, col: 0.0 }];
+        for k in 0..line.vertices.len() {
+            let last = vertices[k];
+            let (down, right) = if k / 6 % 2 == 0 { (1.0, 0.0) } else { (0.0, 1.0) };
+            vertices.push(Pixel { row: last.row + down, col: last.col + right });
+        }
+        Centreline { vertices, ..line.clone() }
+    }
+
     #[test]
-    fn confidence_grows_with_nearness_and_length_and_none_is_certain() {
-        let trench = Logistic { bias: -3.0, weights: [0.5, 0.5, 0.5, 2.0, 0.1] };
-        let ditch = Logistic { bias: 0.0, weights: [0.5, 0.5, 0.5, 0.0, -0.1] };
+    fn confidence_grows_with_nearness_and_none_is_certain() {
+        let trench = Logistic { bias: -3.0, weights: [0.5, 0.5, 1.0] };
+        let ditch = Logistic { bias: 0.0, weights: [0.5, 0.5, 1.0] };
         let c = Calibration { trench, ditch };
         let of = |n, p| confidence(&straight(n, p), 1.0, &c);
-        assert!(of(30, 0.9) > of(30, 0.5) && of(90, 0.5) > of(30, 0.5));
+        assert!(of(30, 0.9) > of(30, 0.5) && of(90, 0.5) == of(30, 0.5));
         assert!(of(1000, 1.0) < 1.0 && of(0, 1.0) == 0.0);
         let line = straight(30, 0.5);
         assert_eq!((class(&line), look_alike(&line)), (Class::Trench, Class::PipelineOrDrain));
@@ -136,6 +144,18 @@ mod tests {
         assert!(confidence(&rather_a_drain, 1.0, &c) < confidence(&line, 1.0, &c));
         let wide = Centreline { ditch: 1.0, ..line.clone() };
         assert!(confidence(&wide, 1.0, &c) > confidence(&line, 1.0, &c));
+    }
+
+    #[test]
+    fn what_winds_is_no_drain() {
+        let by_winding = Logistic { bias: 0.0, weights: [0.0, 0.0, 1.0] };
+        let c = Calibration { trench: by_winding, ditch: by_winding };
+        let drain = Centreline { work: 0.2, drain: 0.7, ..straight(60, 0.5) };
+        assert!(confidence(&drain, 1.0, &c) < 0.25);
+        assert!(confidence(&winding(&drain), 1.0, &c) > 0.8);
+        // Where nothing looks like a drain, it is all the same.
+        let track = Centreline { work: 0.2, drain: 0.0, ..straight(60, 0.5) };
+        assert!((confidence(&track, 1.0, &c) - confidence(&winding(&track), 1.0, &c)).abs() < 1e-12);
     }
 
     #[test]
