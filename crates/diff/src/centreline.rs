@@ -23,7 +23,7 @@ const LEAST_DRAIN: f32 = 0.02;
 const BEND: f32 = 0.04;
 /// Least nearness at which a line may start.
 const SEED: f64 = 0.25;
-/// Nearness of a crest from which on the ground around it is looked at too.
+/// Nearness to an earthwork from which on the ground around a crest is looked at too.
 pub(crate) const FOLLOWED: f32 = 0.3;
 /// Longest gap that is crossed, pixels of the look: 5 m.
 const GAP_PX: f32 = 10.0;

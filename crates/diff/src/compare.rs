@@ -192,7 +192,7 @@ fn looked_at<S: PairSource>(
             others.extend(o.into_iter().filter(counts));
         }
         plan.note(&windows);
-        places = works[first..].iter().filter(|c| c.point.gain >= centreline::FOLLOWED).map(place).collect();
+        places = works[first..].iter().filter(|c| c.work >= centreline::FOLLOWED).map(place).collect();
     }
 }
 
