@@ -107,6 +107,27 @@ pub fn raise(out: &mut [f32], row: &[f32]) {
     }
 }
 
+/// Divides each element of `row` by `(1 − share) · first + share · second`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn divide(row: &mut [f32], first: &[f32], second: &[f32], share: f32) {
+    for ((v, a), b) in row.iter_mut().zip(first).zip(second) {
+        *v /= a * (1.0 - share) + b * share;
+    }
+}
+
+/// Adds the roots of `strength`, the amounts of `image`, and ones to the three rows of `sums`, where `valid`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn add_known(sums: &mut [Vec<f32>; 3], strength: &[f32], image: &[f32], valid: &[bool]) {
+    let [root, light, count] = sums;
+    let values = strength.iter().zip(image).zip(valid);
+    for (((root, light), count), ((s, i), &ok)) in root.iter_mut().zip(light).zip(count).zip(values) {
+        let known = f32::from(u8::from(ok));
+        *root += if ok { s.sqrt() } else { 0.0 };
+        *light += if ok { i.abs() } else { 0.0 };
+        *count += known;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

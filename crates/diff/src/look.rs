@@ -94,22 +94,22 @@ fn sampled(
 ) -> (Array3<f32>, Array2<bool>) {
     let shape = (window.rows, window.cols);
     let mut out = Array3::zeros((3, shape.0, shape.1));
-    let mut valid = Array2::from_elem(shape, false);
-    for (b, band) in bands.iter().enumerate().take(3) {
-        let on_grid = resample::onto(band, window, scale, &to_source);
-        let planes = if bands.len() == 1 { 0..3 } else { b..b + 1 };
+    let mut on_grid = resample::onto_bands(&bands[..bands.len().min(3)], window, scale, to_source);
+    for (b, band) in on_grid.iter().enumerate() {
+        let planes = if on_grid.len() == 1 { 0..3 } else { b..b + 1 };
         for plane in planes {
-            out.index_axis_mut(Axis(0), plane).assign(&on_grid.pixels);
+            out.index_axis_mut(Axis(0), plane).assign(&band.pixels);
         }
-        valid = on_grid.valid;
     }
-    (out, valid)
+    (out, on_grid.pop().map_or_else(|| Array2::from_elem(shape, false), |band| band.valid))
 }
 
 /// Side of the blocks that are marked, pixels.
 const BLOCK_PX: usize = 16;
-/// Side of the cells within which marked blocks are looked at together, blocks.
-const CELL_BLOCKS: usize = 12;
+/// Side of the cells within which marked blocks are looked at together, blocks. At most the bits of [`Row`].
+const CELL_BLOCKS: usize = 24;
+/// A row of blocks of a cell, one bit each: whether it is marked.
+type Row = u32;
 /// Ground to either side of a line that is looked at, metres: a ditch with its berms, and where the line may go on.
 const BESIDE_M: f64 = 12.0;
 
@@ -138,15 +138,14 @@ impl Plan {
         }
     }
 
-    /// The windows to look at so that all ground beside `places` (pixels of the look) is seen, in order of rows and
-    /// columns. They lie within cells that are anchored at the grid, and do not overlap.
+    /// The windows to look at so that all ground beside `places` (pixels of the look) is seen, in order of cells. They lie
+    /// within cells that are anchored at the grid, and do not overlap.
     pub(crate) fn windows(&self, places: impl Iterator<Item = Pixel>) -> Vec<Window> {
         // Blocks begin at the rim's inner edge.
         let first = net::HALO_PX / BLOCK_PX;
         let block =
             |v: f64, end: usize| ((v.max(0.0) as usize) / BLOCK_PX).clamp(first, end.saturating_sub(1));
-        // For each cell the first and last row and column of its new blocks.
-        let mut cells = BTreeMap::<Block, (usize, usize, usize, usize)>::new();
+        let mut cells = BTreeMap::<Block, [Row; CELL_BLOCKS]>::new();
         for p in places {
             let rows =
                 block(p.row - self.beside_px, self.ends.0)..=block(p.row + self.beside_px, self.ends.0);
@@ -155,18 +154,24 @@ impl Plan {
             for at in
                 rows.flat_map(|r| cols.clone().map(move |c| (r, c))).filter(|at| !self.seen.contains(at))
             {
-                let (r, c) = at;
-                let bounds = cells.entry((r / CELL_BLOCKS, c / CELL_BLOCKS)).or_insert((r, r, c, c));
-                *bounds = (bounds.0.min(r), bounds.1.max(r), bounds.2.min(c), bounds.3.max(c));
+                let cell = cells.entry((at.0 / CELL_BLOCKS, at.1 / CELL_BLOCKS)).or_default();
+                cell[at.0 % CELL_BLOCKS] |= 1 << (at.1 % CELL_BLOCKS);
             }
         }
-        let window = |&(top, bottom, left, right): &(usize, usize, usize, usize)| {
-            let (row, col) = (top * BLOCK_PX, left * BLOCK_PX);
-            let row_end = ((bottom + 1) * BLOCK_PX).min(self.shape.0);
-            let col_end = ((right + 1) * BLOCK_PX).min(self.shape.1);
-            Window::new(row, col, row_end.saturating_sub(row), col_end.saturating_sub(col))
-        };
-        cells.values().map(window).collect()
+        let mut out = vec![];
+        for ((i, j), marked) in &cells {
+            let mut boxes = vec![];
+            let whole = Boxed { top: 0, bottom: CELL_BLOCKS, left: 0, right: CELL_BLOCKS };
+            cut(marked, whole, &mut boxes);
+            out.extend(boxes.into_iter().map(|b| {
+                let (row, col) =
+                    ((i * CELL_BLOCKS + b.top) * BLOCK_PX, (j * CELL_BLOCKS + b.left) * BLOCK_PX);
+                let row_end = ((i * CELL_BLOCKS + b.bottom) * BLOCK_PX).min(self.shape.0);
+                let col_end = ((j * CELL_BLOCKS + b.right) * BLOCK_PX).min(self.shape.1);
+                Window::new(row, col, row_end.saturating_sub(row), col_end.saturating_sub(col))
+            }));
+        }
+        out
     }
 
     /// Whether a pixel was not looked at before.
@@ -181,6 +186,64 @@ impl Plan {
                 self.seen.extend((w.col / BLOCK_PX..w.col_end().div_ceil(BLOCK_PX)).map(|c| (r, c)));
             }
         }
+    }
+}
+
+/// Blocks of a cell, one past the last row and column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Boxed {
+    top: usize,
+    bottom: usize,
+    left: usize,
+    right: usize,
+}
+
+impl Boxed {
+    /// The least box around what is marked in this one; `None` where nothing is.
+    fn shrunk(self, marked: &[Row; CELL_BLOCKS]) -> Option<Self> {
+        let within =
+            (1 as Row).checked_shl(self.right as u32).map_or(Row::MAX, |v| v - 1) >> self.left << self.left;
+        let (mut all, mut top, mut bottom) = (0, None, 0);
+        for r in self.top..self.bottom {
+            let row = marked[r] & within;
+            if row != 0 {
+                (all, top, bottom) = (all | row, top.or(Some(r)), r + 1);
+            }
+        }
+        let (left, right) = (all.trailing_zeros() as usize, (Row::BITS - all.leading_zeros()) as usize);
+        Some(Self { top: top?, bottom, left, right })
+    }
+
+    /// Pixels that the network is asked about for this box, its halo among them.
+    fn cost_px(self) -> usize {
+        let side = |n: usize| n * BLOCK_PX + 2 * net::HALO_PX;
+        side(self.bottom - self.top) * side(self.right - self.left)
+    }
+
+    /// This box in two, at each row and then at each column.
+    fn halves(self) -> impl Iterator<Item = (Self, Self)> {
+        let rows =
+            (self.top + 1..self.bottom).map(move |r| (Self { bottom: r, ..self }, Self { top: r, ..self }));
+        let cols =
+            (self.left + 1..self.right).map(move |c| (Self { right: c, ..self }, Self { left: c, ..self }));
+        rows.chain(cols)
+    }
+}
+
+/// Boxes around all that is marked in `within`, cut in two as long as that saves pixels: halos cost, and so does ground
+/// that nobody asked for.
+fn cut(marked: &[Row; CELL_BLOCKS], within: Boxed, out: &mut Vec<Boxed>) {
+    let Some(whole) = within.shrunk(marked) else { return };
+    let cost = |(a, b): &(Boxed, Boxed)| {
+        let of = |half: &Boxed| half.shrunk(marked).map_or(0, Boxed::cost_px);
+        of(a) + of(b)
+    };
+    match whole.halves().min_by_key(cost) {
+        Some(best) if cost(&best) < whole.cost_px() => {
+            cut(marked, best.0, out);
+            cut(marked, best.1, out);
+        }
+        _ => out.push(whole),
     }
 }
 

@@ -7,7 +7,7 @@ use domain::{Pixel, Raster, Window};
 use multiversion::multiversion;
 use ndarray::Array2;
 
-use crate::line_gain::gaussian;
+use crate::{lanes, line_gain::gaussian};
 
 /// Spacing of the places at which the mapping is evaluated, pixels; bilinear between them. Anchored at the grid.
 const NODE_PX: usize = 16;
@@ -53,25 +53,37 @@ pub fn source_window(
 ///
 /// A pixel is valid where every source pixel under its kernel is inside `source` and valid.
 pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixel) -> Pixel) -> Raster {
-    let mut out = Raster::invalid(window);
-    if source.window.is_empty() || window.is_empty() {
+    onto_bands(std::slice::from_ref(source), window, scale, to_source)
+        .pop()
+        .unwrap_or(Raster::invalid(window))
+}
+
+/// The same for the bands of one image, which are valid where the first is: where the samples lie is computed once for
+/// all.
+pub fn onto_bands(
+    bands: &[Raster],
+    window: Window,
+    scale: f64,
+    to_source: impl Fn(Pixel) -> Pixel,
+) -> Vec<Raster> {
+    let mut out = vec![Raster::invalid(window); bands.len()];
+    let Some(first) = bands.first() else { return out };
+    if first.window.is_empty() || window.is_empty() {
         return out;
     }
-    let smoothed;
-    let pixels = match prefilter_sigma_px(scale) {
-        Some(sigma_px) => {
-            smoothed = gaussian::smooth(&source.pixels, &source.valid, sigma_px);
-            &smoothed
-        }
-        None => &source.pixels,
+    let smoothed: Option<Vec<Array2<f32>>> = prefilter_sigma_px(scale)
+        .map(|sigma_px| bands.iter().map(|b| gaussian::smooth(&b.pixels, &b.valid, sigma_px)).collect());
+    let planes: Option<Vec<&[f32]>> = match &smoothed {
+        Some(smoothed) => smoothed.iter().map(|p| p.as_slice()).collect(),
+        None => bands.iter().map(|b| b.pixels.as_slice()).collect(),
     };
-    let (Some(pixels), Some(valid)) = (pixels.as_slice(), source.valid.as_slice()) else { return out };
+    let (Some(planes), Some(valid)) = (planes, first.valid.as_slice()) else { return out };
     let from = Pixels {
-        all_valid: valid.iter().all(|&v| v),
-        pixels,
+        all_valid: all(valid),
+        planes,
         valid,
-        shape: source.pixels.dim(),
-        corner: (source.window.row as i64, source.window.col as i64),
+        shape: first.pixels.dim(),
+        corner: (first.window.row as f64, first.window.col as f64),
     };
     let node0 = window.col / NODE_PX;
     let nodes = window.col_end().div_ceil(NODE_PX) - node0 + 1;
@@ -81,6 +93,7 @@ pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixe
     };
     let (mut above, mut below) = (vec![], vec![]);
     let mut mapped = vec![Pixel::default(); nodes];
+    let mut ok = vec![false; window.cols];
     for r in 0..window.rows {
         let (i, u) = ((window.row + r) / NODE_PX, (window.row + r) % NODE_PX);
         if u == 0 || r == 0 {
@@ -91,67 +104,113 @@ pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixe
         for (m, (a, b)) in mapped.iter_mut().zip(above.iter().zip(&below)) {
             *m = Pixel { row: a.row + (b.row - a.row) * u, col: a.col + (b.col - a.col) * u };
         }
-        let (Some(to), Some(ok)) = (out.pixels.row_mut(r).into_slice(), out.valid.row_mut(r).into_slice())
-        else {
-            return out;
-        };
+        ok.fill(false);
+        let mut to: Vec<&mut [f32]> =
+            out.iter_mut().filter_map(|o| o.pixels.row_mut(r).into_slice()).collect();
         let mut c = 0;
         while c < window.cols {
             let (n, first) = ((window.col + c) / NODE_PX - node0, (window.col + c) % NODE_PX);
             let end = (c + NODE_PX - first).min(window.cols);
-            from.sample(mapped[n], mapped[n + 1], first, &mut to[c..end], &mut ok[c..end]);
+            from.sample((mapped[n], mapped[n + 1]), first, &mut to, c, &mut ok[c..end]);
             c = end;
+        }
+        for out in &mut out {
+            out.valid.row_mut(r).iter_mut().zip(&ok).for_each(|(to, &ok)| *to = ok);
         }
     }
     out
 }
 
+/// Whether all are true.
+pub(crate) fn all(valid: &[bool]) -> bool {
+    // In parts, each without a way out: the lanes of a vector are full.
+    valid.chunks(256).all(|part| part.iter().fold(true, |all, &v| all & v))
+}
+
 /// What is sampled.
 struct Pixels<'a> {
-    pixels: &'a [f32],
+    /// The bands.
+    planes: Vec<&'a [f32]>,
     valid: &'a [bool],
     all_valid: bool,
     /// `(rows, cols)`.
     shape: (usize, usize),
     /// Row and column of the first pixel in its image.
-    corner: (i64, i64),
+    corner: (f64, f64),
+}
+
+/// Where the samples between two nodes lie: their first neighbours, and the fractions past the second ones.
+struct Places {
+    down: [i32; NODE_PX],
+    along: [i32; NODE_PX],
+    ty: [f32; NODE_PX],
+    tx: [f32; NODE_PX],
+}
+
+/// The [`NODE_PX`] places from the `first` after `a` on, towards `b`, in pixels from `corner`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn places((a, b): (Pixel, Pixel), first: usize, corner: (f64, f64)) -> Places {
+    let mut out = Places { down: [0; NODE_PX], along: [0; NODE_PX], ty: [0.0; NODE_PX], tx: [0.0; NODE_PX] };
+    for k in 0..NODE_PX {
+        let t = (first + k) as f64 / NODE_PX as f64;
+        // From positions (centre of the first pixel at 0.5) to indices (at 0). The corner is whole and no farther off than
+        // the place: to take it off rounds nothing, wherever the window begins.
+        let y = a.row + (b.row - a.row) * t - 0.5 - corner.0;
+        let x = a.col + (b.col - a.col) * t - 0.5 - corner.1;
+        let (fy, fx) = (below(y), below(x));
+        (out.down[k], out.along[k]) = (fy.saturating_sub(1), fx.saturating_sub(1));
+        (out.ty[k], out.tx[k]) = ((y - f64::from(fy)) as f32, (x - f64::from(fx)) as f32);
+    }
+    out
+}
+
+/// The largest whole number not above `v`.
+#[inline(always)]
+fn below(v: f64) -> i32 {
+    let cut = v as i32;
+    if v < f64::from(cut) { cut.saturating_sub(1) } else { cut }
 }
 
 impl Pixels<'_> {
-    /// Samples from the `first` of the [`NODE_PX`] places between two nodes on; where a sample has no whole
-    /// neighbourhood, `to` and `ok` stay.
-    fn sample(&self, a: Pixel, b: Pixel, first: usize, to: &mut [f32], ok: &mut [bool]) {
+    /// Samples from the `first` of the [`NODE_PX`] places between two nodes on, into each of `to` from `at` on, as many as
+    /// `ok` holds; where a sample has no whole neighbourhood, `to` and `ok` stay.
+    fn sample(
+        &self,
+        between: (Pixel, Pixel),
+        first: usize,
+        to: &mut [&mut [f32]],
+        at: usize,
+        ok: &mut [bool],
+    ) {
         let (rows, cols) = self.shape;
-        // The first neighbour of each sample and its fraction past the second. Places beyond `to` are computed
-        // and not used: the lanes of a vector are always full.
-        let (mut down, mut along) = ([0i64; NODE_PX], [0i64; NODE_PX]);
-        let (mut ty, mut tx) = ([0.0f32; NODE_PX], [0.0f32; NODE_PX]);
-        for k in 0..NODE_PX {
-            let t = (first + k) as f64 / NODE_PX as f64;
-            // From positions (centre of the first pixel at 0.5) to indices (at 0).
-            let y = a.row + (b.row - a.row) * t - 0.5;
-            let x = a.col + (b.col - a.col) * t - 0.5;
-            let (fy, fx) = (whole(y), whole(x));
-            (down[k], along[k]) = (fy - 1 - self.corner.0, fx - 1 - self.corner.1);
-            (ty[k], tx[k]) = ((y - fy as f64) as f32, (x - fx as f64) as f32);
-        }
-        let (i, j, n) = (down[0], along[0], to.len());
-        let even = (1..n).all(|k| down[k] == i && along[k] == j + k as i64);
-        let inside = i >= 0 && j >= 0 && i + 4 <= rows as i64 && j + (NODE_PX + 3) as i64 <= cols as i64;
+        // Places beyond `ok` are computed and not used: the lanes of a vector are always full.
+        let Places { down, along, ty, tx } = places(between, first, self.corner);
+        let (i, j, n) = (down[0], along[0], ok.len());
+        let even = (1..n).fold(true, |all, k| all & (down[k] == i) & (along[k] == j + k as i32));
+        let inside = i >= 0 && j >= 0 && i as usize + 4 <= rows && j as usize + NODE_PX + 3 <= cols;
         if even && inside {
             let lines = [0, 1, 2, 3].map(|l| (i as usize + l) * cols + j as usize);
-            let there = |l: usize| self.valid[l..l + n + 3].iter().all(|&v| v);
+            let there = |l: usize| all(&self.valid[l..l + n + 3]);
             if self.all_valid || lines.iter().all(|&l| there(l)) {
-                let mut out = [0.0; NODE_PX];
-                cubic(&mut out, lines.map(|l| &self.pixels[l..]), &ty, &tx);
-                to.copy_from_slice(&out[..n]);
+                let whole = ty[..n].iter().chain(&tx[..n]).fold(true, |all, &t| all & (t == 0.0));
+                for (to, plane) in to.iter_mut().zip(&self.planes) {
+                    let to = &mut to[at..at + n];
+                    if whole {
+                        // The second neighbours themselves, which the kernel would give.
+                        to.copy_from_slice(&plane[lines[1] + 1..lines[1] + 1 + n]);
+                    } else {
+                        let mut out = [0.0; NODE_PX];
+                        cubic(&mut out, lines.map(|l| &plane[l..]), &ty, &tx);
+                        to.copy_from_slice(&out[..n]);
+                    }
+                }
                 ok.fill(true);
                 return;
             }
         }
-        for (k, (to, ok)) in to.iter_mut().zip(ok).enumerate() {
+        for (k, ok) in ok.iter_mut().enumerate() {
             let (i, j) = (down[k], along[k]);
-            if i < 0 || j < 0 || i + 4 > rows as i64 || j + 4 > cols as i64 {
+            if i < 0 || j < 0 || i as usize + 4 > rows || j as usize + 4 > cols {
                 continue;
             }
             let lines = [0, 1, 2, 3].map(|l| (i as usize + l) * cols + j as usize);
@@ -159,12 +218,15 @@ impl Pixels<'_> {
                 continue;
             }
             let (wy, wx) = (keys(ty[k]), keys(tx[k]));
-            let mut sum = 0.0f32;
-            for (l, wy) in lines.into_iter().zip(wy) {
-                let p = &self.pixels[l..l + 4];
-                sum += wy * (wx[0] * p[0] + wx[1] * p[1] + wx[2] * p[2] + wx[3] * p[3]);
+            for (to, plane) in to.iter_mut().zip(&self.planes) {
+                let mut sum = 0.0f32;
+                for (l, wy) in lines.into_iter().zip(wy) {
+                    let p = &plane[l..l + 4];
+                    sum += wy * (wx[0] * p[0] + wx[1] * p[1] + wx[2] * p[2] + wx[3] * p[3]);
+                }
+                to[at + k] = sum;
             }
-            (*to, *ok) = (sum, true);
+            *ok = true;
         }
     }
 }
@@ -212,19 +274,43 @@ pub fn decimate(raster: &Raster, factor: usize) -> (Array2<f32>, Array2<bool>) {
     }
     let (rows, cols) = raster.pixels.dim();
     let shape = (rows / factor, cols / factor);
-    let norm = 1.0 / (factor * factor) as f32;
     let (mut pixels, mut valid) = (Array2::zeros(shape), Array2::from_elem(shape, true));
-    for ((r, c), out) in pixels.indexed_iter_mut() {
-        let mut sum = 0.0f32;
-        for i in r * factor..(r + 1) * factor {
-            for j in c * factor..(c + 1) * factor {
-                sum += raster.pixels[(i, j)];
-                valid[(r, c)] &= raster.valid[(i, j)];
-            }
+    let (Some(from), Some(known)) = (raster.pixels.as_slice(), raster.valid.as_slice()) else {
+        return (pixels, valid);
+    };
+    let mut sums = vec![0.0; cols];
+    for (r, mut out) in pixels.rows_mut().into_iter().enumerate() {
+        let lines: Vec<&[f32]> =
+            (r * factor..(r + 1) * factor).map(|i| &from[i * cols..(i + 1) * cols]).collect();
+        lanes::sum(&mut sums, &lines);
+        if let Some(out) = out.as_slice_mut() {
+            means(out, &sums, factor);
         }
-        *out = sum * norm;
+    }
+    if !all(known) {
+        for ((r, c), valid) in valid.indexed_iter_mut() {
+            let lines = r * factor..(r + 1) * factor;
+            *valid = lines.into_iter().all(|i| known[i * cols + c * factor..][..factor].iter().all(|&v| v));
+        }
     }
     (pixels, valid)
+}
+
+/// Means of `factor` × `factor` pixels, from the sums of their columns.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn means(out: &mut [f32], sums: &[f32], factor: usize) {
+    let norm = 1.0 / (factor * factor) as f32;
+    match factor {
+        2 => out.iter_mut().zip(sums.as_chunks::<2>().0).for_each(|(out, s)| *out = (s[0] + s[1]) * norm),
+        4 => out
+            .iter_mut()
+            .zip(sums.as_chunks::<4>().0)
+            .for_each(|(out, s)| *out = (s[0] + s[1] + s[2] + s[3]) * norm),
+        _ => out
+            .iter_mut()
+            .zip(sums.chunks_exact(factor))
+            .for_each(|(out, s)| *out = s.iter().sum::<f32>() * norm),
+    }
 }
 
 #[cfg(test)]

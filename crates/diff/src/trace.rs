@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Gain at which a line may start, in multiples of the clutter. Default 2.5; 0.2–50.
+    /// Gain at which a line may start, in multiples of the clutter. Default 1.5; 0.2–50.
     pub seed_gain: f64,
     /// Median gain of a line from which on it is looked at, in multiples of the clutter. Default 2: of the works of the
     /// validation scenes a hundredth is lost against 0, and a tenth less ground is looked at. 0–50.
@@ -33,7 +33,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed_gain: 2.5, min_line_gain: 2.0, max_gap_m: 5.0, min_length_m: 20.0 }
+        Self { seed_gain: 1.5, min_line_gain: 2.0, max_gap_m: 5.0, min_length_m: 20.0 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::lanes;
+use crate::{lanes, resample};
 
 /// Reach of the kernel on either side, pixels: three sigma.
 pub fn radius_px(sigma_px: f32) -> usize {
@@ -15,7 +15,7 @@ pub fn radius_px(sigma_px: f32) -> usize {
 /// Where no valid pixel is within reach the result is 0.
 pub fn smooth(image: &Array2<f32>, valid: &Array2<bool>, sigma_px: f32) -> Array2<f32> {
     let kernel = kernel(sigma_px);
-    if valid.iter().all(|&v| v) {
+    if valid.as_slice().is_some_and(resample::all) {
         let mut sum = separable(image.view(), &kernel);
         divide_by_weight_of_whole(&mut sum, &kernel);
         return sum;

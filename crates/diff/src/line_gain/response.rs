@@ -3,14 +3,14 @@
 use ndarray::Array2;
 
 use super::{Profile, gaussian};
-use crate::lanes;
+use crate::{lanes, resample};
 
 /// Directions that are tried: every 15°. At half of that from its own direction a line leaves the average along
 /// it by less than a pixel.
 pub const DIRECTIONS: u8 = 12;
 
-/// Rows filtered at a time: what a core's cache holds.
-const STRIP_ROWS: usize = 32;
+/// Rows and columns filtered at a time: what a core's second cache holds, with the means around them.
+const TILE: (usize, usize) = (32, 512);
 
 /// Unit vector `(row, col)` along direction `k`.
 pub fn direction(k: u8) -> (f32, f32) {
@@ -34,6 +34,34 @@ pub(super) fn reach_m(profile: Profile) -> f64 {
     profile.length_m / 2.0 + flank_m + 3.0 * profile.smoothing_m
 }
 
+/// What is taken along a direction, and beside it, in pixels from a place.
+struct Offsets {
+    /// Of the samples along it.
+    along: Vec<(isize, isize)>,
+    /// Of the flanks to one side; the others lie opposite.
+    flanks: Vec<(isize, isize)>,
+    /// Rows that the flanks reach.
+    rim: usize,
+}
+
+impl Offsets {
+    fn of(k: u8, half_px: f32, steps: i32, pixel_m: f64, profile: Profile) -> Self {
+        let (dr, dc) = direction(k);
+        let along = (-steps..=steps)
+            .map(|s| half_px * s as f32 / steps as f32)
+            .map(|t| ((t * dr).round() as isize, (t * dc).round() as isize))
+            .collect();
+        let flanks: Vec<(isize, isize)> = profile
+            .flanks_m
+            .iter()
+            .map(|m| (m / pixel_m) as f32)
+            .map(|w| ((w * dc).round() as isize, (-w * dr).round() as isize))
+            .collect();
+        let rim = flanks.iter().map(|f| f.0.unsigned_abs()).max().unwrap_or(0);
+        Self { along, flanks, rim }
+    }
+}
+
 /// Strength of dark lines of `profile` on `image`, whose pixels are `pixel_m` wide.
 pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile: Profile) -> Response {
     let (rows, cols) = image.dim();
@@ -55,54 +83,48 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
         padded.extend(std::iter::repeat_n(from[cols - 1], pad));
     }
 
+    let directions: Vec<Offsets> =
+        (0..DIRECTIONS).map(|k| Offsets::of(k, half_px as f32, steps, pixel_m, profile)).collect();
     let mut strength = Array2::<f32>::zeros((rows, cols));
     let mut best = Array2::<u8>::zeros((rows, cols));
-    let mean_width = cols + 2 * flank_px;
-    let mut mean = vec![0.0f32; (STRIP_ROWS + 2 * flank_px) * mean_width];
+    let mut mean = vec![0.0f32; (TILE.0 + 2 * flank_px) * (TILE.1 + 2 * flank_px)];
     // Directions as wide as the strengths: the lanes of a vector match.
-    let mut winner = vec![0u32; STRIP_ROWS * cols];
-    for top in (0..rows).step_by(STRIP_ROWS) {
-        let strip = STRIP_ROWS.min(rows - top);
-        winner.fill(0);
-        for k in 0..DIRECTIONS {
-            let (dr, dc) = direction(k);
-            let offsets: Vec<(isize, isize)> = (-steps..=steps)
-                .map(|s| half_px as f32 * s as f32 / steps as f32)
-                .map(|t| ((t * dr).round() as isize, (t * dc).round() as isize))
-                .collect();
-            let flanks: Vec<(isize, isize)> = profile
-                .flanks_m
-                .iter()
-                .map(|m| (m / pixel_m) as f32)
-                .map(|w| ((w * dc).round() as isize, (-w * dr).round() as isize))
-                .collect();
+    let mut stronger = vec![0.0f32; TILE.0 * TILE.1];
+    let mut winners = vec![0u32; TILE.0 * TILE.1];
+    for (top, left) in (0..rows).step_by(TILE.0).flat_map(|r| (0..cols).step_by(TILE.1).map(move |c| (r, c)))
+    {
+        let (high, wide) = (TILE.0.min(rows - top), TILE.1.min(cols - left));
+        let mean_width = wide + 2 * flank_px;
+        stronger.fill(0.0);
+        winners.fill(0);
+        for (k, Offsets { along, flanks, rim }) in (0u32..).zip(&directions) {
             // Rows of the mean that a flank of this direction can reach.
-            let rim = flanks.iter().map(|f| f.0.unsigned_abs()).max().unwrap_or(0);
-            for m in flank_px - rim..strip + flank_px + rim {
-                let along: Vec<&[f32]> = offsets
+            for m in flank_px - rim..high + flank_px + rim {
+                let along: Vec<&[f32]> = along
                     .iter()
                     .map(|&(a, b)| {
                         // Row `top + m − flank_px` of the image, in padded rows.
                         let row = (top + m + pad - flank_px).wrapping_add_signed(a);
-                        &padded[(row * width + pad - flank_px).wrapping_add_signed(b)..]
+                        &padded[(row * width + left + pad - flank_px).wrapping_add_signed(b)..]
                     })
                     .collect();
                 lanes::sum(&mut mean[m * mean_width..(m + 1) * mean_width], &along);
             }
-            for r in 0..strip {
+            for r in 0..high {
                 let at = |dr: isize, dc: isize| {
                     let row = (r + flank_px).wrapping_add_signed(dr);
                     &mean[(row * mean_width + flank_px).wrapping_add_signed(dc)..]
                 };
                 let sides: Vec<_> = flanks.iter().map(|&(nr, nc)| (at(nr, nc), at(-nr, -nc))).collect();
-                if let Some(strength) = strength.row_mut(top + r).as_slice_mut() {
-                    let winner = &mut winner[r * cols..(r + 1) * cols];
-                    lanes::keep_stronger(strength, winner, u32::from(k), at(0, 0), &sides);
-                }
+                let own = r * TILE.1..r * TILE.1 + wide;
+                lanes::keep_stronger(&mut stronger[own.clone()], &mut winners[own], k, at(0, 0), &sides);
             }
         }
-        for (r, winner) in winner.chunks(cols).take(strip).enumerate() {
-            best.row_mut(top + r).iter_mut().zip(winner).for_each(|(b, &w)| *b = w as u8);
+        for r in 0..high {
+            let own = r * TILE.1..r * TILE.1 + wide;
+            let to = ndarray::s![top + r, left..left + wide];
+            strength.slice_mut(to).iter_mut().zip(&stronger[own.clone()]).for_each(|(s, v)| *s = *v);
+            best.slice_mut(to).iter_mut().zip(&winners[own]).for_each(|(b, &w)| *b = w as u8);
         }
     }
     let norm = 1.0 / (2 * steps + 1) as f32;
@@ -113,7 +135,7 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
 
 /// Zeroes `strength` within `reach` pixels (in a square) of an invalid pixel.
 fn blank_near_invalid(strength: &mut Array2<f32>, valid: &Array2<bool>, reach: usize) {
-    if valid.iter().all(|&v| v) {
+    if valid.as_slice().is_some_and(resample::all) {
         return;
     }
     let (rows, cols) = strength.dim();
