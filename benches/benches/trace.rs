@@ -25,7 +25,7 @@ fn points() -> Vec<Point> {
         points.extend((0..LENGTH_PX).map(|k| Point {
             row: row + 60.5 + (k * 37 % 100) as f32,
             col: col + k as f32 + 0.5,
-            gain: 1.5,
+            gain: 1.2,
             direction: (k % 16) as u8,
         }));
     }

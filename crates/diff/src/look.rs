@@ -106,8 +106,9 @@ fn sampled(
 
 /// Side of the blocks that are marked, pixels.
 const BLOCK_PX: usize = 16;
-/// Side of the cells within which marked blocks are looked at together, blocks. At most the bits of [`Row`].
-const CELL_BLOCKS: usize = 24;
+/// Side of the cells within which marked blocks are looked at together, blocks; at most the bits of [`Row`]. The network
+/// measures brightness against the mean of its window: in larger ones it is less often right.
+const CELL_BLOCKS: usize = 12;
 /// A row of blocks of a cell, one bit each: whether it is marked.
 type Row = u32;
 /// Ground to either side of a line that is looked at, metres: a ditch with its berms, and where the line may go on.
