@@ -34,7 +34,7 @@ ids = {f["id"] for f in works}
 assert works, "nothing was found, so nothing is tested"
 
 if shutil.which("ogrinfo"):
-    for name, layers in [("earthworks.gpkg", ["earthworks", "systems", "coverage", "front"]), ("earthworks.fgb", ["earthworks"]),
+    for name, layers in [("earthworks.gpkg", ["earthworks", "systems", "lines_of_defence", "coverage", "front"]), ("earthworks.fgb", ["earthworks"]),
                          ("earthworks.geojson", ["earthworks"]), ("earthworks.kmz", [])]:
         said = subprocess.run(["ogrinfo", "-al", "-so", path(name)], capture_output=True, text=True, check=True).stdout
         for layer in layers:
@@ -49,7 +49,11 @@ if (pyogrio := module("pyogrio")) and (geopandas := module("geopandas")):
         for _, row in frame.iterrows():
             assert abs(row["distance_m"] - by_id[row["id"]]["properties"]["distance_m"]) < 1e-9, name
     styles = pyogrio.read_dataframe(path("earthworks.gpkg"), layer="layer_styles", read_geometry=False)
-    assert set(styles["f_table_name"]) == {"earthworks", "systems", "coverage", "front"} and all(styles["useAsDefault"] == 1)
+    assert set(styles["f_table_name"]) == {"earthworks", "systems", "lines_of_defence", "coverage", "front"} and all(styles["useAsDefault"] == 1)
+    lines = geopandas.read_file(path("earthworks.gpkg"), layer="lines_of_defence", engine="pyogrio")
+    told = json.load(open(path("summary.json")))["lines_of_defence"]
+    for field in ["number", "length_m", "extent_m", "orientation_deg", "faces"]:
+        assert [None if v != v else v for v in lines[field].tolist()] == [line[field] for line in told], field
     for qml in styles["styleQML"]:
         assert xml.fromstring(re.sub(r"<!DOCTYPE.*?>", "", qml)).tag == "qgis"
     ran.append("pyogrio")

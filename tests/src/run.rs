@@ -11,14 +11,20 @@ pub struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// Works by id, in longitude and latitude; the images of 5 and 12 August 2024.
+    /// Trenches by id, in longitude and latitude; the images of 5 and 12 August 2024.
     pub fn of(works: &[(&str, Vec<[f64; 2]>)]) -> Self {
+        let trenches: Vec<_> = works.iter().map(|(id, line)| (*id, "trench", line.clone())).collect();
+        Self::of_classes(&trenches)
+    }
+
+    /// Works by id and class.
+    pub fn of_classes(works: &[(&str, &str, Vec<[f64; 2]>)]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let run = Self { dir };
         std::fs::create_dir(run.folder()).expect("a folder in it");
-        let earthwork = |(id, line): &(&str, Vec<[f64; 2]>)| {
+        let earthwork = |(id, class, line): &(&str, &str, Vec<[f64; 2]>)| {
             json!({"type": "Feature", "id": id, "geometry": {"type": "LineString", "coordinates": line}, "properties": {
-                "id": id, "class": "trench", "confidence": 0.9, "length_m": 240.0, "width_m": 1.5,
+                "id": id, "class": class, "confidence": 0.9, "length_m": 240.0, "width_m": 1.5,
                 "earlier": "2024-08-05T08:31:00Z", "later": "2024-08-12T08:40:00Z", "pair": "a..b",
                 "evidence": {"gain": 5.0, "contrast_later": 0.2, "contrast_earlier": 0.0, "continuity": 0.9},
                 "uncertainty": {"geolocation_m": 5.0, "geolocation_from": "default for WorldView", "alignment_m": 0.25}}})

@@ -63,7 +63,7 @@ enum Fate {
 }
 
 #[test]
-fn twenty_eight_malformed_files_are_mended_and_noted_or_refused_by_name() {
+fn thirty_malformed_files_are_mended_and_noted_or_refused_by_name() {
     use Fate::{Mended, Refused};
     let good = polygon(RING);
     let crossed = polygon("[[35,51.3],[35.5,51.5],[35.5,51.3],[35,51.5],[35,51.3]]");
@@ -88,7 +88,21 @@ fn twenty_eight_malformed_files_are_mended_and_noted_or_refused_by_name() {
         (
             "clockwise.geojson",
             features(&[&polygon("[[35,51.3],[35,51.5],[35.5,51.5],[35.5,51.3],[35,51.3]]")]),
-            Mended(""),
+            Mended(
+                "1 ring ran the wrong way round (outlines run counter-clockwise, holes clockwise) and was turned (feature 0)",
+            ),
+        ),
+        (
+            "hole.geojson",
+            features(&[&polygon(&format!(
+                "{RING},[[35.2,51.35],[35.3,51.35],[35.3,51.4],[35.2,51.4],[35.2,51.35]]"
+            ))]),
+            Mended("1 ring ran the wrong way round"),
+        ),
+        (
+            "beyond.geojson",
+            features(&[&good, &line("[[-325,51.5],[-324.5,51.5]]")]),
+            Mended("2 positions had longitudes beyond 180° and were taken round the Earth (feature 1)"),
         ),
         (
             "bowtie.geojson",
@@ -100,7 +114,7 @@ fn twenty_eight_malformed_files_are_mended_and_noted_or_refused_by_name() {
             features(&[&feature(&format!(
                 r#"{{"type":"GeometryCollection","geometries":[{{"type":"Polygon","coordinates":[{RING}]}}]}}"#
             ))]),
-            Mended(""),
+            Mended("1 GeometryCollection was taken apart (feature 0)"),
         ),
         (
             "points.geojson",
@@ -123,7 +137,11 @@ fn twenty_eight_malformed_files_are_mended_and_noted_or_refused_by_name() {
             features(&[&good, &line("[[-70,10],[-71,11]]")]),
             Mended("1 lines or areas over 1000 km"),
         ),
-        ("bom.geojson", format!("\u{feff}{}", features(&[&good])), Mended("")),
+        (
+            "bom.geojson",
+            format!("\u{feff}{}", features(&[&good])),
+            Mended("begins with a byte order mark, which was skipped"),
+        ),
         (
             "utm.geojson",
             format!(r#"{{"type":"FeatureCollection",{crs},"features":[{}]}}"#, line(utm)),
@@ -189,13 +207,20 @@ fn twenty_eight_malformed_files_are_mended_and_noted_or_refused_by_name() {
         ("empty.gpkg", "SQLite format 3\0 and no more".to_owned(), Refused(&["empty.gpkg"])),
         ("text.shp", "not a shapefile".to_owned(), Refused(&["text.shp"])),
     ];
-    assert!(cases.len() >= 25);
+    assert!(cases.len() >= 30);
+    // A file without a flaw has no note, so that a note tells of one.
+    let sound = run();
+    let path = sound.beside("sound.geojson", features(&[&good]));
+    again(&sound, &path, &["--front-date", "2024-08-12"]).expect(0);
+    let report = std::fs::read_to_string(sound.folder().join("report.md")).unwrap();
+    assert!(!report.contains("Note"), "{report}");
     let run = run();
     for (name, content, fate) in cases {
         let path = run.beside(&format!("fronts/{name}"), content);
         let ran = again(&run, &path, &["--front-date", "2024-08-12"]);
         match fate {
             Mended(note) => {
+                assert!(!note.is_empty(), "{name}: a repair without a note");
                 let ran = ran.expect(0);
                 assert!(ran.stderr.is_empty(), "{name}: {}", ran.stderr);
                 let report = std::fs::read_to_string(run.folder().join("report.md")).unwrap();

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use ingest::{VectorFormat, VectorLayer, write_vector};
 use report::html::{Page, View};
 use report::{
-    CoverageFeature, Fronts, OutputDir, Summary, coverage_geojson, earthworks_csv, earthworks_geojson,
-    front_geojson, kmz, parquet, report_md, stac_item, styles, summary_json, systems_geojson,
+    CoverageFeature, Fronts, OutputDir, Summary, coverage_geojson, defence_lines_geojson, earthworks_csv,
+    earthworks_geojson, front_geojson, kmz, parquet, report_md, stac_item, styles, summary_json,
+    systems_geojson,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub enum Format {
     Html,
     /// `earthworks.csv`.
     Csv,
-    /// `earthworks.gpkg`: earthworks, systems, coverage and front with styles.
+    /// `earthworks.gpkg`: earthworks, systems, lines of defence, coverage and front with styles.
     Gpkg,
     /// `earthworks.fgb`: FlatGeobuf.
     Fgb,
@@ -145,11 +146,13 @@ impl Documents<'_> {
         let parse = |text: &str| serde_json::from_str::<Value>(text);
         let earthworks = parse(earthworks)?;
         let systems = parse(&systems_geojson(&self.measured.systems))?;
+        let lines = parse(&defence_lines_geojson(&self.measured.lines))?;
         let coverage = parse(coverage)?;
         let front = parse(&front_geojson(self.fronts))?;
         let layers = [
             VectorLayer { name: "coverage", features: &coverage, style: Some(styles::coverage()) },
             VectorLayer { name: "front", features: &front, style: Some(styles::front()) },
+            VectorLayer { name: "lines_of_defence", features: &lines, style: Some(styles::defence_lines()) },
             VectorLayer { name: "systems", features: &systems, style: Some(styles::systems()) },
             VectorLayer { name: "earthworks", features: &earthworks, style: Some(styles::earthworks()) },
         ];

@@ -40,9 +40,10 @@ pub async fn inspect(folder: &Path) -> Result<Inspection> {
 }
 
 impl Inspection {
-    /// The days of the later images, each once.
-    pub(crate) fn laters(&self) -> Vec<NaiveDate> {
-        let mut days: Vec<NaiveDate> = self.pairs.iter().map(|p| p.later.datetime.date_naive()).collect();
+    /// The days of the images that are compared, each once.
+    pub(crate) fn days(&self) -> Vec<NaiveDate> {
+        let of = |p: &Pair| [&p.earlier, &p.later].map(|c| c.datetime.date_naive());
+        let mut days: Vec<NaiveDate> = self.pairs.iter().flat_map(of).collect();
         days.sort_unstable();
         days.dedup();
         days

@@ -50,6 +50,8 @@ impl MeasureOptions {
 /// What there is to measure from.
 pub(crate) struct Ground {
     pub fronts: Fronts,
+    /// What was mended on reading the border and the context; fronts have their own.
+    pub notes: Vec<String>,
     context: Vec<ContextLayer>,
 }
 
@@ -65,17 +67,18 @@ pub(crate) struct Measured {
 }
 
 impl Ground {
-    /// Reads the fronts in force on the days of the later images, and the context. `place` is where the images lie.
-    pub(crate) fn read(options: &MeasureOptions, laters: &[NaiveDate], place: Option<Coord>) -> Result<Self> {
+    /// Reads the fronts in force on the days of the images, and the context. Works are measured from those of the later
+    /// images; those of the earlier tell how areas of control changed. `place` is where the images lie.
+    pub(crate) fn read(options: &MeasureOptions, days: &[NaiveDate], place: Option<Coord>) -> Result<Self> {
         let how = &options.front_options;
         let border = how.border.as_ref().map(|b| file(b, false)).transpose()?;
         let mut sources = Vec::new();
         for path in &options.fronts {
-            let mut days: Vec<Vec<FrontLine>> = Vec::new();
-            for front in in_force(path, how, laters)? {
-                days.push(front.lines(how, border.as_ref(), place)?);
+            let mut of_days: Vec<Vec<FrontLine>> = Vec::new();
+            for front in in_force(path, how, days)? {
+                of_days.push(front.lines(how, border.as_ref(), place)?);
             }
-            sources.push(days);
+            sources.push(of_days);
         }
         let fronts = Fronts::new(sources, how.rule)
             .ok_or_else(|| Error::NoFront { path: options.fronts.first().cloned().unwrap_or_default() })?;
@@ -84,7 +87,9 @@ impl Ground {
             .iter()
             .map(|c| Ok(ContextLayer::from_geojson(&c.file, &c.kind, &ingest::read_vector(&c.file)?)?))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Self { fronts, context })
+        let of_border = border.iter().flat_map(|b| b.notes()).map(|n| format!("border: {n}"));
+        let notes = of_border.chain(context.iter().flat_map(|c| c.notes.iter().cloned())).collect();
+        Ok(Self { fronts, notes, context })
     }
 
     /// Measures, groups and dates earthworks, each with the precision of its image; the order stays. Look-alikes are set
@@ -130,7 +135,7 @@ fn file(path: &Path, lat_first: bool) -> Result<FrontFile> {
 }
 
 /// The files of a source that are in force on some of the days: the file itself, or of a folder one for each day.
-fn in_force(path: &Path, how: &FrontOptions, laters: &[NaiveDate]) -> Result<Vec<FrontFile>> {
+fn in_force(path: &Path, how: &FrontOptions, wanted: &[NaiveDate]) -> Result<Vec<FrontFile>> {
     if !path.is_dir() {
         return Ok(vec![file(path, how.lat_first)?]);
     }
@@ -156,7 +161,7 @@ fn in_force(path: &Path, how: &FrontOptions, laters: &[NaiveDate]) -> Result<Vec
     dated.sort();
     let days: Vec<NaiveDate> = dated.iter().map(|d| d.0).collect();
     let mut used: Vec<usize> =
-        laters.iter().filter_map(|day| report::fronts::in_force(&days, *day, how.rule)).collect();
+        wanted.iter().filter_map(|day| report::fronts::in_force(&days, *day, how.rule)).collect();
     if used.is_empty() && !days.is_empty() {
         used.push(days.len() - 1);
     }

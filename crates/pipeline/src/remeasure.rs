@@ -82,13 +82,14 @@ pub async fn report(options: &ReportOptions) -> Result<ReportOutcome> {
 fn again(options: &ReportOptions) -> Result<ReportOutcome> {
     let folder = options.run.as_path();
     let mut run = Run::read(folder)?;
-    let mut laters: Vec<NaiveDate> = run.coverage.iter().map(|c| c.later.date_naive()).collect();
-    laters.extend(run.works.iter().map(|(w, _)| w.later.date_naive()));
-    laters.sort_unstable();
-    laters.dedup();
+    let pairs = run.coverage.iter().map(|c| [c.earlier, c.later]);
+    let works = run.works.iter().map(|(w, _)| [w.earlier, w.later]);
+    let mut days: Vec<NaiveDate> = pairs.chain(works).flatten().map(|t| t.date_naive()).collect();
+    days.sort_unstable();
+    days.dedup();
     let outlines = run.coverage.iter().flat_map(|c| c.geometry.iter());
     let place = outlines.flat_map(|p| p.exterior().coords()).next().copied();
-    let ground = Ground::read(&options.measure, &laters, place)?;
+    let ground = Ground::read(&options.measure, &days, place)?;
     let measured = ground.measure(run.works, &options.measure.systems);
     let index = std::fs::read_to_string(folder.join(VIEWS).join(VIEWS_INDEX)).ok();
     let index: Index = index.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
@@ -105,6 +106,7 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
                 .to_owned(),
         );
     }
+    notes.extend(ground.notes.iter().cloned());
     let empty = Vec::new();
     let documents = Documents {
         measured: &measured,

@@ -63,8 +63,8 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     let model = model(options.model.as_deref())?;
     let options = options.clone();
     let inspection = inspect(&options.folder).await?;
-    let (how, laters, place) = (options.measure(), inspection.laters(), inspection.place());
-    let ground = tokio::task::spawn_blocking(move || Ground::read(&how, &laters, place)).await??;
+    let (how, days, place) = (options.measure(), inspection.days(), inspection.place());
+    let ground = tokio::task::spawn_blocking(move || Ground::read(&how, &days, place)).await??;
     if let Some(objection) = inspection.objection(&options.folder) {
         return Err(objection);
     }
@@ -309,6 +309,7 @@ impl Run {
             ));
         }
         notes.extend(drawn.failed.iter().map(|(id, reason)| format!("No picture of {id}: {reason}")));
+        notes.extend(self.ground.notes.iter().cloned());
         notes
     }
 

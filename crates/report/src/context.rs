@@ -22,9 +22,13 @@ const ALONG_DEG: f64 = 30.0;
 pub struct ContextLayer {
     /// What they are: `roads`, `rail`, `settlements`, `water`.
     pub kind: String,
+    /// What was mended on reading.
+    pub notes: Vec<String>,
     names: Vec<Option<String>>,
     lines: Vec<(usize, LineString)>,
     index: FrontIndex,
+    /// Those that have a name, where some have none.
+    named: Option<FrontIndex>,
 }
 
 /// The feature of a layer that is nearest to an earthwork.
@@ -52,9 +56,12 @@ impl ContextLayer {
     /// # Errors
     /// [`Error::NotGeoJson`], [`Error::OutOfRange`]; [`Error::NoContext`] where it is empty.
     pub fn from_geojson(path: &Path, kind: &str, root: &Value) -> Result<Self> {
-        let contents = geojson::parse(path, root.clone(), false)?;
+        let mut contents = geojson::parse(path, root.clone(), false)?;
+        contents.points = 0; // places, no flaw
+        let notes = contents.notes().into_iter().map(|n| format!("{kind}: {n}")).collect();
         let mut names = Vec::new();
-        let (mut lines, mut areas): (Vec<(usize, LineString)>, Vec<Polygon>) = (Vec::new(), Vec::new());
+        let mut lines: Vec<(usize, LineString)> = Vec::new();
+        let mut areas: Vec<(usize, Polygon)> = Vec::new();
         for Shapes { properties, lines: drawn, polygons, points } in contents.shapes {
             let owner = names.len();
             names.push(classes::name_of(&properties));
@@ -62,14 +69,21 @@ impl ContextLayer {
             lines.extend(points.into_iter().map(|p| (owner, LineString(vec![p, p]))));
             for rings in polygons {
                 lines.extend(rings.iter().map(|r| (owner, LineString(r.clone()))));
-                areas.push(geojson::polygon_of(rings));
+                areas.push((owner, geojson::area_of(rings)));
             }
         }
         if lines.is_empty() {
             return Err(Error::NoContext { path: path.into() });
         }
-        let index = FrontIndex::of(lines.iter().map(|(owner, l)| (*owner, l)), &areas);
-        Ok(Self { kind: kind.to_owned(), names, lines, index })
+        let index = |named: bool| {
+            let counts = |owner: usize| !named || names[owner].is_some();
+            let areas: Vec<Polygon> =
+                areas.iter().filter(|(owner, _)| counts(*owner)).map(|(_, area)| area.clone()).collect();
+            FrontIndex::of(lines.iter().filter(|l| counts(l.0)).map(|(owner, l)| (*owner, l)), &areas)
+        };
+        let some = names.iter().any(Option::is_some) && names.iter().any(Option::is_none);
+        let (named, index) = (some.then(|| index(true)), index(false));
+        Ok(Self { kind: kind.to_owned(), notes, names, lines, index, named })
     }
 
     /// The named features, each at the first point of it.
@@ -80,17 +94,28 @@ impl ContextLayer {
         })
     }
 
-    /// The feature nearest to a line.
-    pub fn nearest(&self, line: &LineString) -> Option<Nearby> {
-        let (measure, owner) = self.index.measure_owner(line)?;
-        let runs = (measure.distance_m <= BESIDE_M).then(|| self.runs(line, owner, measure.nearest_on_front));
+    /// The feature nearest to a line, and where that has no name the nearest that has one.
+    pub fn nearest(&self, line: &LineString) -> Vec<Nearby> {
+        let Some(first) = self.nearest_in(&self.index, line) else { return Vec::new() };
+        let more = match (&first.name, &self.named) {
+            (None, Some(named)) => self.nearest_in(named, line),
+            _ => None,
+        };
+        std::iter::once(first).chain(more).collect()
+    }
+
+    fn nearest_in(&self, index: &FrontIndex, line: &LineString) -> Option<Nearby> {
+        let (measure, owner) = index.measure_owner(line)?;
+        let inside = measure.side == Some(Side::Inside);
+        let runs = (measure.distance_m <= BESIDE_M && !inside)
+            .then(|| self.runs(line, owner, measure.nearest_on_front));
         Some(Nearby {
             kind: self.kind.clone(),
             name: self.names.get(owner).cloned().flatten(),
             distance_m: measure.distance_m,
             bearing_deg: measure.bearing_deg,
             direction: measure.direction,
-            inside: measure.side == Some(Side::Inside),
+            inside,
             runs: runs.flatten().map(str::to_owned),
         })
     }
@@ -120,7 +145,7 @@ impl ContextLayer {
 /// Writes to each earthwork what is nearest to it in each layer.
 pub fn put_in_context(found: &mut [MeasuredEarthwork], layers: &[ContextLayer]) {
     for f in found {
-        f.nearby = layers.iter().filter_map(|l| l.nearest(&f.earthwork.centreline)).collect();
+        f.nearby = layers.iter().flat_map(|l| l.nearest(&f.earthwork.centreline)).collect();
     }
 }
 
@@ -145,7 +170,7 @@ mod tests {
     #[test]
     fn the_nearest_feature_is_named_with_its_way_and_how_the_work_runs() {
         let layer = layer();
-        let near = |line: LineString| layer.nearest(&line).unwrap();
+        let near = |line: LineString| layer.nearest(&line).remove(0);
         let along = near(line_string![(x: 35.5, y: 50.999), (x: 35.503, y: 50.999)]);
         assert_eq!((along.name.as_deref(), along.direction), (Some("E38"), Some(Compass::S)));
         assert!(
@@ -159,8 +184,23 @@ mod tests {
         );
         let town = near(line_string![(x: 35.5, y: 51.9), (x: 35.51, y: 51.9)]);
         assert_eq!((town.name.as_deref(), town.runs), (Some("Lgov"), None));
-        let inside = near(line_string![(x: 35.5, y: 53.5), (x: 35.51, y: 53.5)]);
-        assert!(inside.inside && inside.name.is_none());
+        let lake = line_string![(x: 35.5, y: 53.5), (x: 35.51, y: 53.5)];
+        let inside = near(lake.clone());
+        assert!(inside.inside && inside.name.is_none() && inside.runs.is_none());
+        // What has no name is no place to be quoted, so the nearest that has one is told too.
+        let names: Vec<_> = layer.nearest(&lake).into_iter().map(|n| n.name).collect();
+        assert_eq!(names, [None, Some("Lgov".to_owned())]);
+        let at_an_angle = near(line_string![(x: 35.5, y: 50.998), (x: 35.502, y: 50.9993)]);
+        assert_eq!(at_an_angle.runs.as_deref(), Some("at an angle to"));
+    }
+
+    #[test]
+    fn what_was_mended_is_noted_and_points_are_places() {
+        let root = json!({"type": "FeatureCollection", "features": [
+            {"type": "Feature", "properties": {}, "geometry": null},
+            {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [35.5, 52.0]}}]});
+        let layer = ContextLayer::from_geojson(Path::new("x"), "settlements", &root).unwrap();
+        assert_eq!(layer.notes, ["settlements: 1 null or empty geometry was skipped (feature 0)"]);
     }
 
     #[test]

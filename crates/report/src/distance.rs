@@ -12,6 +12,7 @@ use rstar::{AABB, PointDistance, RTree, RTreeObject};
 use serde::{Deserialize, Serialize};
 
 use crate::FrontLine;
+use crate::areas::Areas;
 use crate::earth::{
     Earth, PIECE_M, Piece, chord_to_chord2, distance2, metres, pieces, point_to_chord2, shortest_for_chord,
     widest_rival_chord, xyz,
@@ -444,77 +445,6 @@ fn crossing(work: &Piece, front: &Piece) -> Option<Coord> {
     }
     let (t, u) = (cross(q - p, s) / denominator, cross(q - p, r) / denominator);
     ((0.0..=1.0).contains(&t) && (0.0..=1.0).contains(&u)).then(|| front.at(u))
-}
-
-/// The areas that a front encloses, for point-in-polygon in longitude/latitude.
-#[derive(Debug)]
-struct Areas {
-    /// Lowest latitude.
-    south: f64,
-    /// Bands of latitude to a degree.
-    bands_per_deg: f64,
-    /// Edges that touch each band, upwards or downwards: `(start, end)`.
-    bands: Vec<Vec<(Coord, Coord)>>,
-}
-
-impl Areas {
-    fn new(areas: &[Polygon]) -> Self {
-        let mut edges = Vec::new();
-        for polygon in areas {
-            for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
-                // Rings are wound: exteriors counter-clockwise, interiors clockwise. Longitudes run on across
-                // the antimeridian.
-                let mut turn = 0.0;
-                for e in ring.lines() {
-                    let dx = e.end.x - e.start.x;
-                    let next =
-                        if dx.abs() > 180.0 && dx.abs() < 360.0 { turn - 360.0 * dx.signum() } else { turn };
-                    edges.push((
-                        Coord { x: e.start.x + turn, y: e.start.y },
-                        Coord { x: e.end.x + next, y: e.end.y },
-                    ));
-                    turn = next;
-                }
-            }
-        }
-        let south = edges.iter().map(|e| e.0.y).fold(f64::INFINITY, f64::min);
-        let north = edges.iter().map(|e| e.0.y).fold(f64::NEG_INFINITY, f64::max);
-        let count = (edges.len() / 8).clamp(1, 4096);
-        let bands_per_deg = if north > south { count as f64 / (north - south) } else { 0.0 };
-        let mut areas = Self { south, bands_per_deg, bands: vec![Vec::new(); count] };
-        for e in edges {
-            let (i, j) = (areas.band(e.0.y.min(e.1.y)), areas.band(e.0.y.max(e.1.y)));
-            for band in &mut areas.bands[i..=j] {
-                band.push(e);
-            }
-        }
-        areas
-    }
-
-    fn is_empty(&self) -> bool {
-        self.south == f64::INFINITY
-    }
-
-    fn band(&self, lat: f64) -> usize {
-        (((lat - self.south) * self.bands_per_deg).max(0.0) as usize).min(self.bands.len() - 1)
-    }
-
-    /// True where the rings wind around `p`: in an area and not in a hole, however areas overlap.
-    fn contain(&self, p: Coord) -> bool {
-        let band = &self.bands[self.band(p.y)];
-        [-360.0, 0.0, 360.0].iter().any(|turn| {
-            let x = p.x + turn;
-            let winding: i64 = band
-                .iter()
-                .filter(|(a, b)| (a.y <= p.y) != (b.y <= p.y))
-                .map(|(a, b)| {
-                    let left = (b.x - a.x) * (p.y - a.y) - (x - a.x) * (b.y - a.y);
-                    if b.y > a.y { i64::from(left > 0.0) } else { -i64::from(left < 0.0) }
-                })
-                .sum();
-            winding > 0
-        })
-    }
 }
 
 #[cfg(test)]

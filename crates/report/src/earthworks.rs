@@ -35,6 +35,8 @@ pub struct MeasuredEarthwork {
     pub nearby: Vec<Nearby>,
     /// The system that it is part of.
     pub system: Option<String>,
+    /// Number of the line of defence that it is part of, 1 the nearest to the front.
+    pub defence_line: Option<usize>,
     /// The line that it is part of over time: the id of the part that was there first.
     pub line: Option<String>,
 }
@@ -93,6 +95,7 @@ struct Properties<'a> {
     nearest_on_work: [f64; 2],
     pair: &'a str,
     system: Option<&'a str>,
+    defence_line: Option<usize>,
     line: Option<&'a str>,
     sentence: String,
     evidence: Evidence,
@@ -213,6 +216,7 @@ impl<'a> Properties<'a> {
             nearest_on_work: position(m.nearest_on_work),
             pair: &e.pair,
             system: found.system.as_deref(),
+            defence_line: found.defence_line,
             line: found.line.as_deref(),
             sentence: sentence(found, fronts),
             evidence: Evidence::of(&e.evidence),
@@ -277,10 +281,17 @@ pub fn earthworks_csv<'a>(found: impl IntoIterator<Item = &'a MeasuredEarthwork>
         "nearest_on_work_lat",
         "pair",
         "system",
+        "defence_line",
         "gain",
         "contrast_later",
         "contrast_earlier",
         "continuity",
+        "nearness",
+        "drain_nearness",
+        "look_alike_nearness",
+        "look_alike",
+        "shadow",
+        "turning_deg",
     ];
     let mut out = header.join(",") + "\r\n";
     for f in found {
@@ -311,10 +322,17 @@ pub fn earthworks_csv<'a>(found: impl IntoIterator<Item = &'a MeasuredEarthwork>
             number(p.nearest_on_work[1], 7),
             p.pair.to_owned(),
             p.system.unwrap_or_default().to_owned(),
+            p.defence_line.map(|n| n.to_string()).unwrap_or_default(),
             number(p.evidence.gain, 3),
             number(p.evidence.contrast_later, 4),
             number(p.evidence.contrast_earlier, 4),
             number(p.evidence.continuity, 3),
+            number(p.evidence.nearness, 4),
+            number(p.evidence.drain_nearness, 4),
+            number(p.evidence.look_alike_nearness, 4),
+            p.evidence.look_alike.unwrap_or_default().to_owned(),
+            p.evidence.shadow.map(|s| number(s, 3)).unwrap_or_default(),
+            number(p.evidence.turning_deg, 1),
         ];
         out.push_str(&fields.map(|f| quoted(&f)).join(","));
         out.push_str("\r\n");
@@ -464,7 +482,7 @@ mod tests {
              \"uncertainty_m\":5.0,\"bearing_deg\":0.0,\"back_bearing_deg\":180.0,\"direction\":\"N\",\
              \"front_source\":\"press, \\\"map\\\"\",\"front_date\":\"2024-08-14\",\"front_class\":\"claimed\",\
              \"front_age_days\":-2,\"side\":null,\"nearest_on_front\":[35.5,51.0],\"nearest_on_work\":[35.5,51.1234568],\
-             \"pair\":\"a..b\",\"system\":null,\"line\":null,\"sentence\":\"trench, 240 m, 13.7 km (8.5 mi) N of the claimed limit of 14 August 2024, \
+             \"pair\":\"a..b\",\"system\":null,\"defence_line\":null,\"line\":null,\"sentence\":\"trench, 240 m, 13.7 km (8.5 mi) N of the claimed limit of 14 August 2024, \
              dug between 5 and 12 August 2024; confidence 0.91\",\"evidence\":{\"gain\":5.5,\"contrast_later\":0.2,\"contrast_earlier\":0.0,\
              \"continuity\":0.9,\"nearness\":0.8,\"drain_nearness\":0.2,\"look_alike_nearness\":0.21,\
              \"look_alike\":\"pipeline_or_drain\",\"shadow\":0.5,\"turning_deg\":31.3},\"uncertainty\":{\"geolocation_m\":5.0,\

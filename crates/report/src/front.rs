@@ -8,6 +8,7 @@ use geo_types::{Coord, LineString, Polygon};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::areas::Areas;
 use crate::border::{Edge, less_border};
 use crate::classes;
 use crate::earth::{metres, xyz};
@@ -116,7 +117,7 @@ impl FrontLine {
     ///
     /// Heights, repeated vertices, null geometries, open rings and wrong winding are mended and noted. An edge
     /// that two polygons share from either side lies within the area and is not front; nor is one along the
-    /// antimeridian, where RFC 7946 cuts polygons; nor one along `options.border`.
+    /// antimeridian or at a pole, where RFC 7946 cuts polygons; nor one along `options.border`.
     ///
     /// Date: `options.date`, else the property `date`, `datetime` or `timestamp`, else the file name. Where
     /// features differ, the newest day is kept. Source: `options.source`, else the property `source`, else the
@@ -200,6 +201,11 @@ impl FrontFile {
         &self.path
     }
 
+    /// What was mended on reading.
+    pub fn notes(&self) -> Vec<String> {
+        self.contents.notes()
+    }
+
     /// The day of the file, newest first where features differ, as [`FrontLine::read`] finds it; `None` for none.
     pub fn newest_day(&self) -> Option<NaiveDate> {
         let mut unread = BTreeSet::new();
@@ -276,7 +282,7 @@ impl FrontFile {
         for shape in shapes {
             lines.extend(shape.lines);
             for rings in shape.polygons {
-                let area = geojson::polygon_of(rings);
+                let area = geojson::area_of(rings);
                 if areas.contains(&area) {
                     notes.push("a polygon that repeats another was dropped".to_owned());
                 } else {
@@ -316,11 +322,8 @@ fn keep_near(path: &Path, place: Coord, shapes: &mut Vec<Shapes>, notes: &mut Ve
     };
     let ring_away = |rings: &[Vec<Coord>]| {
         let exterior = rings.first().map(Vec::as_slice).unwrap_or_default();
-        let within = |get: fn(&Coord) -> f64| {
-            let v = get(&place);
-            exterior.iter().any(|c| get(c) <= v) && exterior.iter().any(|c| get(c) >= v)
-        };
-        if within(|c| c.x) && within(|c| c.y) { 0.0 } else { away(&mut exterior.iter().copied()) }
+        let within = Areas::new(&[geojson::area_of(vec![exterior.to_vec()])]).contain(place);
+        if within { 0.0 } else { away(&mut exterior.iter().copied()) }
     };
     let of = |s: &Shapes| {
         let lines = s.lines.iter().map(|l| away(&mut l.coords().copied()));
@@ -468,7 +471,7 @@ fn outline(areas: &[Polygon], notes: &mut Vec<String>) -> Vec<Edge> {
     for edge in &all {
         *count.entry(key(edge)).or_default() += 1;
     }
-    let cut = |(a, b): &Edge| a.x == b.x && a.x.abs() == 180.0;
+    let cut = |(a, b): &Edge| (a.x == b.x && a.x.abs() == 180.0) || (a.y == b.y && a.y.abs() == 90.0);
     let (mut shared, mut at_cut) = (0, 0);
     let kept = all
         .iter()
@@ -484,7 +487,9 @@ fn outline(areas: &[Polygon], notes: &mut Vec<String>) -> Vec<Edge> {
         notes.push(format!("{} edges between adjoining areas are not front", shared / 2));
     }
     if at_cut > 0 {
-        notes.push(format!("{at_cut} edges along the antimeridian, where areas are cut, are not front"));
+        notes.push(format!(
+            "{at_cut} edges along the antimeridian or at a pole, where areas are cut, are not front"
+        ));
     }
     kept
 }

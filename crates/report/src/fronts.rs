@@ -133,6 +133,7 @@ impl<'a> FrontsIndex<'a> {
             uncertainty,
             nearby: Vec::new(),
             system: None,
+            defence_line: None,
             line: None,
             earthwork,
         }

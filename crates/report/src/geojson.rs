@@ -37,6 +37,12 @@ pub(crate) struct Contents {
     pub degenerate: usize,
     /// Rings that crossed themselves.
     pub crossed: usize,
+    /// Rings that ran the other way than RFC 7946 asks for.
+    pub turned: usize,
+    /// Collections of geometries.
+    pub collections: usize,
+    /// Positions whose longitude is beyond 180 degrees.
+    pub beyond: usize,
     /// What was noted on the way to GeoJSON.
     pub said: Vec<String>,
     /// Features that were mended, by how.
@@ -98,6 +104,24 @@ impl Contents {
                 "ring crossed itself and was cut into its parts",
                 "rings crossed themselves and were cut into their parts",
             ),
+            count(
+                self.turned,
+                TURNED,
+                "ring ran the wrong way round (outlines run counter-clockwise, holes clockwise) and was turned",
+                "rings ran the wrong way round (outlines run counter-clockwise, holes clockwise) and were turned",
+            ),
+            count(
+                self.collections,
+                COLLECTION,
+                "GeometryCollection was taken apart",
+                "GeometryCollections were taken apart",
+            ),
+            count(
+                self.beyond,
+                BEYOND,
+                "position had a longitude beyond 180° and was taken round the Earth",
+                "positions had longitudes beyond 180° and were taken round the Earth",
+            ),
         ];
         self.said.iter().cloned().chain(mended.into_iter().flatten()).collect()
     }
@@ -120,19 +144,31 @@ const UNCLOSED: &str = "unclosed";
 const REPEATED: &str = "repeated";
 const DEGENERATE: &str = "degenerate";
 const CROSSED: &str = "crossed";
+const TURNED: &str = "turned";
+const COLLECTION: &str = "collection";
+const BEYOND: &str = "beyond";
 
 /// Reads the lines and areas of a GeoJSON file.
 pub(crate) fn read(path: &Path, lat_first: bool) -> Result<Contents> {
     let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let root: Value =
-        serde_json::from_slice(text).map_err(|source| Error::NotJson { path: path.into(), source })?;
-    parse(path, root, lat_first)
+    let marked = bytes.strip_prefix(b"\xef\xbb\xbf");
+    let root: Value = serde_json::from_slice(marked.unwrap_or(&bytes))
+        .map_err(|source| Error::NotJson { path: path.into(), source })?;
+    let mut contents = parsed(path, root, lat_first, true)?;
+    if marked.is_some() {
+        contents.said.push("the file begins with a byte order mark, which was skipped".to_owned());
+    }
+    Ok(contents)
 }
 
-/// The lines and areas of GeoJSON that came from `path`.
+/// The lines and areas of GeoJSON that was made of a file in another format, which may have another rule for the way
+/// rings run, or none.
 pub(crate) fn parse(path: &Path, root: Value, lat_first: bool) -> Result<Contents> {
-    let mut reader = Reader { path, lat_first, contents: Contents::default() };
+    parsed(path, root, lat_first, false)
+}
+
+fn parsed(path: &Path, root: Value, lat_first: bool, wound: bool) -> Result<Contents> {
+    let mut reader = Reader { path, lat_first, wound, contents: Contents::default() };
     if let Some(notes) = root.get("notes").and_then(Value::as_array) {
         reader.contents.said = notes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     }
@@ -146,6 +182,8 @@ pub(crate) fn parse(path: &Path, root: Value, lat_first: bool) -> Result<Content
 struct Reader<'a> {
     path: &'a Path,
     lat_first: bool,
+    /// Rings should run as RFC 7946 says.
+    wound: bool,
     contents: Contents,
 }
 
@@ -222,6 +260,8 @@ impl Reader<'_> {
                 return Err(self.wrong(format!("{name}: the GeometryCollection has no array `geometries`")));
             };
             self.contents.empty += usize::from(parts.is_empty());
+            self.contents.collections += 1;
+            self.contents.mend(COLLECTION, name);
             return parts.iter().try_for_each(|part| self.geometry(part, name, out));
         }
         let coordinates = geometry.get("coordinates").and_then(Value::as_array);
@@ -282,6 +322,13 @@ impl Reader<'_> {
         let (mut polygon, mut more) = (Vec::new(), Vec::new());
         for (i, ring) in rings.iter().enumerate() {
             let mut ring = self.positions(self.array(ring, name)?, name)?;
+            if let [first, .., last] = &mut ring[..]
+                && first.y == last.y
+                && (first.x - last.x).abs() == 360.0
+            {
+                // Once around the Earth is closed.
+                *last = *first;
+            }
             if ring.len() > 1 && ring.first() != ring.last() {
                 self.contents.unclosed += 1;
                 self.contents.mend(UNCLOSED, name);
@@ -295,6 +342,13 @@ impl Reader<'_> {
                 }
             } else {
                 let parts = self.untangled(ring, name)?;
+                if let [ring] = &parts[..]
+                    && self.wound
+                    && (twice_area(&on_plane(ring)) > 0.0) != (i == 0)
+                {
+                    self.contents.turned += 1;
+                    self.contents.mend(TURNED, name);
+                }
                 let mut parts = parts.into_iter();
                 // An exterior that was cut becomes several areas, a hole several holes.
                 if i == 0 {
@@ -360,6 +414,10 @@ impl Reader<'_> {
         if !(y.abs() <= 90.0 && x.abs() <= 360.0) {
             return Err(Error::OutOfRange { path: self.path.into(), feature: name.to_owned(), x, y });
         }
+        if x.abs() > 180.0 {
+            self.contents.beyond += 1;
+            self.contents.mend(BEYOND, name);
+        }
         Ok(Coord { x, y })
     }
 }
@@ -373,6 +431,27 @@ pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
 /// A position of 7 decimals, 1 cm.
 pub(crate) fn position(c: Coord) -> [f64; 2] {
     [rounded(c.x, 7), rounded(c.y, 7)]
+}
+
+/// West, south, east, north of points in longitude and latitude, degrees; `None` without a finite one. Across the
+/// antimeridian west is the greater (RFC 7946, 5.2).
+pub(crate) fn bbox(points: impl Iterator<Item = Coord>) -> Option<[f64; 4]> {
+    let mut out: Option<(f64, [f64; 4])> = None;
+    for c in points.filter(|c| c.x.is_finite() && c.y.is_finite()) {
+        let (from, [west, south, east, north]) = out.unwrap_or((c.x, [c.x, c.y, c.x, c.y]));
+        // Longitudes run on from the first point, whichever way is shorter.
+        let mut x = c.x;
+        if (x - from).abs() > 180.0 {
+            x = from + (x - from + 540.0).rem_euclid(360.0) - 180.0;
+        }
+        out = Some((from, [west.min(x), south.min(c.y), east.max(x), north.max(c.y)]));
+    }
+    let [west, south, east, north] = out?.1;
+    if east - west >= 360.0 {
+        return Some([-180.0, south, 180.0, north]);
+    }
+    let wrapped = |x: f64| if x.abs() <= 180.0 { x } else { (x + 180.0).rem_euclid(360.0) - 180.0 };
+    Some([wrapped(west), south, wrapped(east), north])
 }
 
 /// A line as a GeoJSON geometry.
@@ -418,7 +497,44 @@ pub(crate) fn wound(mut ring: Vec<Coord>, counter_clockwise: bool) -> Vec<Coord>
     ring
 }
 
-/// A polygon from rings, wound.
+/// A closed ring in longitude and latitude as a closed ring of the plane: longitudes run on across the antimeridian, and
+/// a ring that runs around the Earth is closed over the pole that it is nearer to.
+pub(crate) fn on_plane(ring: &[Coord]) -> Vec<Coord> {
+    let mut out: Vec<Coord> = Vec::with_capacity(ring.len() + 3);
+    let (mut turn, mut before) = (0.0, None);
+    for &c in ring {
+        let step: f64 = before.map_or(0.0, |x| c.x - x);
+        // The shorter way round; a step of a whole turn is one, the edge of a rectangle around the Earth.
+        if step.abs() > 180.0 && step.abs() < 360.0 {
+            turn -= 360.0 * step.signum();
+        }
+        before = Some(c.x);
+        out.push(Coord { x: c.x + turn, y: c.y });
+    }
+    if let (Some(&first), Some(&last)) = (out.first(), out.last())
+        && (last.x - first.x).abs() > 180.0
+    {
+        let mean = ring.iter().map(|c| c.y).sum::<f64>() / ring.len() as f64;
+        let pole = 90f64.copysign(mean);
+        out.extend([Coord { x: last.x, y: pole }, Coord { x: first.x, y: pole }, first]);
+    }
+    out
+}
+
+/// An area of the Earth from rings in longitude and latitude, exterior first: wound as RFC 7946 says, also where they lie
+/// across the antimeridian or around a pole.
+pub(crate) fn area_of(rings: Vec<Vec<Coord>>) -> Polygon {
+    let mut rings = rings.into_iter().enumerate().map(|(i, mut ring)| {
+        if (twice_area(&on_plane(&ring)) > 0.0) != (i == 0) {
+            ring.reverse();
+        }
+        LineString(ring)
+    });
+    let exterior = rings.next().unwrap_or_else(|| LineString(Vec::new()));
+    Polygon::new(exterior, rings.collect())
+}
+
+/// A polygon of a plane from rings, wound.
 pub(crate) fn polygon_of(rings: Vec<Vec<Coord>>) -> Polygon {
     let mut rings = rings.into_iter();
     let exterior = LineString(wound(rings.next().unwrap_or_default(), true));

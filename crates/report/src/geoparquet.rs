@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use geo_types::Coord;
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
 use parquet::errors::ParquetError;
@@ -11,6 +12,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use serde_json::{Value, json};
 
+use crate::geojson::bbox;
 use crate::{Error, Result};
 
 /// The earthworks of a document of [`crate::earthworks_geojson`] as GeoParquet 1.1: geometry in WKB, a `bbox` in the
@@ -108,12 +110,9 @@ fn wkb(geometry: &Value) -> Vec<u8> {
 
 /// The value of the key `geo`. No `crs` means longitude and latitude on WGS84 (OGC:CRS84).
 fn metadata(features: &[Value]) -> Value {
-    let mut bbox = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-    for [x, y] in features.iter().flat_map(|f| positions(&f["geometry"])) {
-        bbox = [bbox[0].min(x), bbox[1].min(y), bbox[2].max(x), bbox[3].max(y)];
-    }
+    let points = features.iter().flat_map(|f| positions(&f["geometry"]));
     let mut column = json!({"encoding": "WKB", "geometry_types": ["LineString"]});
-    if bbox[0].is_finite() {
+    if let Some(bbox) = bbox(points.map(|[x, y]| Coord { x, y })) {
         column["bbox"] = json!(bbox);
     }
     json!({"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}})

@@ -1,5 +1,6 @@
 //! The page that a person reads, shows and prints: one file, no network.
 
+mod evidence;
 mod map;
 mod work;
 
@@ -12,8 +13,11 @@ use domain::Reason;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::summary::{Summary, control_words, leading, ordinal, range, rivals, sentences, spread_m};
-use crate::words::{area, day, distance, front, length};
+use crate::summary::{
+    Summary, age_in_words, axis_in_words, control_words, from_front, leading, ordinal, rivals, sentences,
+    spread_m,
+};
+use crate::words::{area, capital, day, distance, front, length};
 use crate::{Error, Result, Totals};
 
 const STYLE: &str = include_str!("html/page.css");
@@ -195,25 +199,40 @@ impl Page<'_> {
             out.push_str("<p>None: nothing was found.</p>\n</section>\n");
             return;
         }
-        out.push_str(
-            "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Line</th><th scope=\"col\">From the front</th>\
-             <th scope=\"col\">System</th><th scope=\"col\">Trench</th><th scope=\"col\">Ditch</th>\
-             <th scope=\"col\">End to end</th><th scope=\"col\">Faces</th></tr></thead><tbody>\n",
-        );
-        for system in s.systems {
-            let of = s.lines.iter().find(|l| l.number == system.line).map(|l| range(l.distance_m));
-            let _ = writeln!(
-                out,
-                "<tr><td>{}</td><td>{}</td><td>{} ({})</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                ordinal(system.line),
-                of.unwrap_or_default(),
-                escaped(&system.id),
-                system.earthworks.len(),
-                length(system.trench_m),
-                length(system.ditch_m),
-                length(system.extent_m),
-                system.faces.map_or("–", crate::Compass::as_str)
-            );
+        out.push_str("<p>Works that belong together are a system; systems about as far from the front are a line.</p>\n");
+        let runs = |deg: Option<f64>| deg.map_or("–".to_owned(), axis_in_words);
+        let faces = |way: Option<crate::Compass>| way.map_or("–", crate::Compass::as_str);
+        let columns = ["From the front", "Length", "Trench", "Ditch", "End to end", "Runs", "Faces"];
+        open_table("Lines of defence", std::iter::once("Line").chain(columns).chain(["Systems"]), out);
+        for l in s.lines {
+            let cells = [
+                from_front(l),
+                length(l.length_m),
+                length(l.trench_m),
+                length(l.ditch_m),
+                length(l.extent_m),
+                runs(l.orientation_deg),
+                faces(l.faces).to_owned(),
+                l.systems.join(", "),
+            ];
+            table_row(&ordinal(l.number), &cells, out);
+        }
+        out.push_str("</tbody></table></div>\n<h3>Systems</h3>\n");
+        let columns = std::iter::once("System").chain(["Line", "Works"]).chain(columns);
+        open_table("Systems of earthworks", columns, out);
+        for x in s.systems {
+            let cells = [
+                ordinal(x.line),
+                x.earthworks.len().to_string(),
+                length(x.distance_m),
+                length(x.trench_m + x.ditch_m),
+                length(x.trench_m),
+                length(x.ditch_m),
+                length(x.extent_m),
+                runs(x.orientation_deg),
+                faces(x.faces).to_owned(),
+            ];
+            table_row(&x.id, &cells, out);
         }
         out.push_str("</tbody></table></div>\n");
         let grown: Vec<_> = s.growth.iter().filter(|g| g.lengths.len() > 1).collect();
@@ -242,27 +261,44 @@ impl Page<'_> {
 
     fn totals(&self, out: &mut String) {
         let totals = Totals::of(self.summary.found, self.summary.coverage);
-        out.push_str("<section id=\"totals\">\n<h2>Totals</h2>\n<div class=\"charts\">\n");
-        for (title, rows) in [
+        let _ = writeln!(
+            out,
+            "<section id=\"totals\">\n<h2>Totals</h2>\n<p>{} km² assessed, {} km² not.</p>\n<div class=\"charts\">",
+            area(totals.assessed_km2),
+            area(totals.not_assessed_km2)
+        );
+        let parts = [
             ("By distance from the front", &totals.by_distance),
-            ("By interval", &totals.by_interval),
             ("By side of the front", &totals.by_side),
-        ] {
-            if !rows.is_empty() {
-                chart(title, rows, out);
-            }
+            ("By interval", &totals.by_interval),
+        ];
+        for (title, rows) in parts.iter().filter(|p| !p.1.is_empty()) {
+            chart(title, rows, out);
         }
-        out.push_str("</div>\n</section>\n");
+        out.push_str("</div>\n");
+        open_table("Totals", ["Of", "Trenches", "Trench, km", "Ditches", "Ditch, km"], out);
+        let rows = std::iter::once(&totals.all).chain(parts.iter().flat_map(|p| p.1));
+        for r in rows {
+            let numbers = [
+                r.trenches.to_string(),
+                format!("{:.2}", r.trench_km),
+                r.ditches.to_string(),
+                format!("{:.2}", r.ditch_km),
+            ];
+            table_row(&r.of, &numbers, out);
+        }
+        out.push_str("</tbody></table></div>\n</section>\n");
     }
 
     fn fronts(&self, out: &mut String) {
         let s = self.summary;
         let leading = leading(s);
-        out.push_str("<section id=\"fronts\">\n<h2>Front lines</h2>\n<p>A distance without its line is noise. The first is \
-            the one that distances are from; the others say how much that choice matters.</p>\n<div class=\"wide\"><table>\
-            <thead><tr><th scope=\"col\">Source</th><th scope=\"col\">Class</th><th scope=\"col\">Day</th>\
-            <th scope=\"col\">Stated vagueness</th><th scope=\"col\">Nearest work</th><th scope=\"col\">Farthest</th></tr>\
-            </thead><tbody>\n");
+        out.push_str(
+            "<section id=\"fronts\">\n<h2>Front lines</h2>\n<p>A distance without its line is noise. The first is the one that \
+             distances are from; the others say how much that choice matters.</p>\n",
+        );
+        let columns = ["Source", "Class", "Day", "Stated vagueness", "Nearest work", "Farthest"];
+        open_table("Front lines", columns, out);
         let others = rivals(s).into_iter().filter(|i| !leading.contains(i));
         for index in leading.iter().copied().chain(others) {
             let f = &s.fronts.lines()[index];
@@ -273,16 +309,14 @@ impl Page<'_> {
                 .filter(|m| m.is_finite())
                 .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), m| (a.min(m), b.max(m)));
             let shown = |m: f64| if m.is_finite() { distance(m) } else { "–".to_owned() };
-            let _ = writeln!(
-                out,
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                escaped(&f.source),
-                escaped(&f.class),
+            let cells = [
+                f.class.clone(),
                 day(f.date),
                 f.uncertainty_m.map_or("not stated".to_owned(), |m| format!("± {m:.0} m")),
                 shown(least),
-                shown(most)
-            );
+                shown(most),
+            ];
+            table_row(&f.source, &cells, out);
         }
         out.push_str("</tbody></table></div>\n");
         let widest = s.found.iter().filter_map(spread_m).fold(f64::NEG_INFINITY, f64::max);
@@ -302,17 +336,16 @@ impl Page<'_> {
             .collect();
         for later in laters {
             let line = s.fronts.lead(later);
-            let age = (later - line.date).num_days();
-            if age > crate::summary::STALE_DAYS {
-                let _ = writeln!(
-                    out,
-                    "<p class=\"warning\">{} of {} is {age} days older than the image of {}: the front may have moved \
-                     since.</p>",
-                    escaped(&front(&line.class)),
-                    day(line.date),
-                    day(later)
-                );
-            }
+            let (warns, words) = age_in_words(line.date, later);
+            let _ = writeln!(
+                out,
+                "<p{}>{} of {} is {words} the image of {}{}.</p>",
+                if warns.is_empty() { "" } else { " class=\"warning\"" },
+                escaped(&capital(&front(&line.class))),
+                day(line.date),
+                day(later),
+                if warns.is_empty() { String::new() } else { format!(". Warning: {warns}") }
+            );
         }
         if !s.control.is_empty() {
             out.push_str("<h3>Area of control</h3>\n<ul>\n");
@@ -346,18 +379,13 @@ impl Page<'_> {
     fn coverage(&self, out: &mut String) {
         let s = self.summary;
         out.push_str("<section id=\"coverage\">\n<h2>What was not assessed</h2>\n");
-        out.push_str("<p>“Nothing found” and “not looked at” are different results.</p>\n<div class=\"wide\"><table><thead>\
-            <tr><th scope=\"col\">Ground</th><th scope=\"col\">km²</th></tr></thead><tbody>\n");
+        out.push_str("<p>“Nothing found” and “not looked at” are different results.</p>\n");
+        open_table("Ground by what was done with it", ["Ground", "km²"], out);
         for reason in Reason::ALL {
             let km2: f64 = s.coverage.iter().filter(|c| c.reason == reason).map(|c| c.area_km2).sum();
             if km2 > 0.0 || reason == Reason::Assessed {
                 let not = if reason == Reason::Assessed { "" } else { "not assessed: " };
-                let _ = writeln!(
-                    out,
-                    "<tr><td>{not}{}</td><td>{}</td></tr>",
-                    escaped(reason.in_words()),
-                    area(km2)
-                );
+                table_row(&format!("{not}{}", reason.in_words()), &[area(km2)], out);
             }
         }
         out.push_str("</tbody></table></div>\n");
@@ -386,18 +414,23 @@ impl Page<'_> {
              <li>Cloud, shadow, snow and trees hide ground and are not yet masked.</li>\n</ul>\n",
         );
         if !self.images.is_empty() {
-            out.push_str("<h3>Images</h3>\n<div class=\"wide\"><table><thead><tr><th scope=\"col\">Image</th><th scope=\"col\">Taken</th>\
-                <th scope=\"col\">Sensor</th><th scope=\"col\">Ground sample distance</th></tr></thead><tbody>\n");
+            out.push_str("<h3>Images</h3>\n");
+            let columns =
+                ["Image", "Taken", "Sensor", "Ground sample distance", "Off nadir", "Sun above horizon"];
+            open_table("Images", columns, out);
             for image in self.images {
-                let text = |key: &str| escaped(image[key].as_str().unwrap_or("–"));
-                let gsd = image["gsd_m"].as_f64().map_or("–".to_owned(), |g| format!("{g:.2} m"));
-                let _ = writeln!(
-                    out,
-                    "<tr><td>{}</td><td>{}</td><td>{}</td><td>{gsd}</td></tr>",
-                    text("id"),
+                let text = |key: &str| image[key].as_str().unwrap_or("–").to_owned();
+                let number = |key: &str, decimals: usize, unit: &str| {
+                    image[key].as_f64().map_or("–".to_owned(), |v| format!("{v:.decimals$}{unit}"))
+                };
+                let cells = [
                     text("datetime"),
-                    text("platform")
-                );
+                    text("platform"),
+                    number("gsd_m", 2, " m"),
+                    number("off_nadir_deg", 0, "°"),
+                    number("sun_elevation_deg", 0, "°"),
+                ];
+                table_row(&text("id"), &cells, out);
             }
             out.push_str("</tbody></table></div>\n");
         }
@@ -405,29 +438,47 @@ impl Page<'_> {
     }
 }
 
-/// Bars of trench and ditch, kilometres, as a figure whose numbers are text.
+/// Begins a table that scrolls where it is too wide, by keys too.
+fn open_table<'a>(title: &str, columns: impl IntoIterator<Item = &'a str>, out: &mut String) {
+    let _ = write!(
+        out,
+        "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{title}\"><table><caption class=\"unseen\">{title}\
+         </caption><thead><tr>"
+    );
+    columns.into_iter().for_each(|c| _ = write!(out, "<th scope=\"col\">{c}</th>"));
+    out.push_str("</tr></thead><tbody>\n");
+}
+
+/// A row of such a table.
+fn table_row(head: &str, cells: &[String], out: &mut String) {
+    let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escaped(head));
+    cells.iter().for_each(|c| _ = write!(out, "<td>{}</td>", escaped(c)));
+    out.push_str("</tr>\n");
+}
+
+/// Bars of trench and ditch, kilometres. The same numbers stand in the table below, which a screen reader reads.
 fn chart(title: &str, rows: &[crate::totals::Row], out: &mut String) {
     let most = rows.iter().map(|r| r.trench_km + r.ditch_km).fold(1e-9, f64::max);
     let height = rows.len() * 26 + 4;
     let _ = writeln!(
         out,
         "<figure><figcaption>{title}, km of <span class=\"key trench\">trench</span> and <span class=\"key ditch\">ditch\
-         </span></figcaption>\n<svg viewBox=\"0 0 400 {height}\" role=\"img\" aria-label=\"{title}\">"
+         </span></figcaption>\n<svg viewBox=\"0 0 400 {height}\" aria-hidden=\"true\">"
     );
     for (i, row) in rows.iter().enumerate() {
         let y = i * 26 + 4;
-        let px = |km: f64| km / most * 190.0;
+        let px = |km: f64| km / most * 176.0;
         let (a, b) = (px(row.trench_km), px(row.ditch_km));
         let of = row.of.replace(" to ", "–");
         let _ = writeln!(
             out,
-            "<text x=\"142\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"trench\" x=\"148\" y=\"{y}\" width=\"{a:.1}\" \
+            "<text x=\"152\" y=\"{}\" text-anchor=\"end\">{}</text><rect class=\"trench\" x=\"158\" y=\"{y}\" width=\"{a:.1}\" \
              height=\"18\"/><rect class=\"ditch\" x=\"{:.1}\" y=\"{y}\" width=\"{b:.1}\" height=\"18\"/>\
              <text x=\"{:.1}\" y=\"{}\">{:.2}</text>",
             y + 13,
             escaped(&of),
-            148.0 + a,
-            154.0 + a + b,
+            158.0 + a,
+            164.0 + a + b,
             y + 13,
             row.trench_km + row.ditch_km
         );

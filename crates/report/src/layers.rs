@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::geojson::{collection, position, rounded};
 use crate::summary::{Summary, leading, rivals, sentences};
-use crate::{Fronts, System, Totals};
+use crate::{DefenceLine, Fronts, System, Totals};
 
 fn coordinates(lines: &[LineString]) -> Vec<Vec<[f64; 2]>> {
     lines.iter().map(|l| l.coords().map(|&c| position(c)).collect()).collect()
@@ -18,6 +18,16 @@ pub fn systems_geojson(systems: &[System]) -> String {
         properties["distance_m"] = json!(rounded(s.distance_m, 1));
         let geometry = json!({"type": "MultiLineString", "coordinates": coordinates(&s.geometry)});
         json!({"type": "Feature", "id": s.id, "properties": properties, "geometry": geometry})
+    }))
+}
+
+/// GeoJSON of lines of defence: a MultiLineString each, with its figures.
+pub fn defence_lines_geojson(lines: &[DefenceLine]) -> String {
+    collection(lines.iter().map(|l| {
+        let mut properties = json!(l);
+        properties["distance_m"] = json!(l.distance_m.map(|m| rounded(m, 1)));
+        let geometry = json!({"type": "MultiLineString", "coordinates": coordinates(&l.geometry)});
+        json!({"type": "Feature", "properties": properties, "geometry": geometry})
     }))
 }
 

@@ -9,6 +9,7 @@
 //!
 //! No GDAL, no threads, no clock: equal input gives equal bytes.
 
+mod areas;
 mod border;
 pub mod chip;
 mod classes;
@@ -25,6 +26,7 @@ mod error;
 pub mod front;
 mod front_date;
 pub mod fronts;
+mod gap;
 mod geojson;
 mod geoparquet;
 pub mod growth;
@@ -58,7 +60,7 @@ pub use fronts::{Fronts, FrontsIndex, Rival};
 pub use geoparquet::parquet;
 pub use growth::{Growth, growth};
 pub use kmz::kmz;
-pub use layers::{front_geojson, summary_json, systems_geojson};
+pub use layers::{defence_lines_geojson, front_geojson, summary_json, systems_geojson};
 pub use output::OutputDir;
 pub use proposals::proposals_geojson;
 pub use stac::stac_item;

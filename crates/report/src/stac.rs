@@ -3,26 +3,22 @@
 use serde_json::{Value, json};
 
 use crate::earthworks::rfc3339;
+use crate::geojson;
 use crate::summary::Summary;
 
 /// A STAC 1.1.0 item (RFC 7946 feature) of what was found, whose assets are `files` beside it.
 pub fn stac_item(summary: &Summary<'_>, version: &str, files: &[&str]) -> String {
     let coverage = summary.coverage;
-    let mut bbox = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
     let outlines = coverage.iter().flat_map(|c| c.geometry.iter()).flat_map(|p| p.exterior().coords());
-    for c in outlines.chain(summary.found.iter().flat_map(|f| f.earthwork.centreline.coords())) {
-        bbox = [bbox[0].min(c.x), bbox[1].min(c.y), bbox[2].max(c.x), bbox[3].max(c.y)];
-    }
-    let [west, south, east, north] = bbox;
+    let lines = summary.found.iter().flat_map(|f| f.earthwork.centreline.coords());
+    let bbox = geojson::bbox(outlines.chain(lines).copied());
     let times = || {
         let seen = summary.found.iter().map(|f| (f.earthwork.earlier, f.earthwork.later));
         coverage.iter().map(|c| (c.earlier, c.later)).chain(seen)
     };
     let first = times().map(|t| t.0).min().map(rfc3339);
     let last = times().map(|t| t.1).max().map(rfc3339);
-    let known = west.is_finite();
-    let ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-    let geometry = if known { json!({"type": "Polygon", "coordinates": [ring]}) } else { Value::Null };
+    let geometry = bbox.map_or(Value::Null, rectangle);
     let assets: serde_json::Map<String, Value> = files
         .iter()
         .map(|name| {
@@ -52,10 +48,20 @@ pub fn stac_item(summary: &Summary<'_>, version: &str, files: &[&str]) -> String
         item["properties"]["start_datetime"] = json!(first);
         item["properties"]["end_datetime"] = json!(last);
     }
-    if known {
+    if let Some(bbox) = bbox {
         item["bbox"] = json!(bbox);
     }
     format!("{item:#}\n")
+}
+
+/// The geometry of a bounding box; cut at the antimeridian where it lies across (RFC 7946, 3.1.9).
+fn rectangle([west, south, east, north]: [f64; 4]) -> Value {
+    let ring = |w: f64, e: f64| json!([[[w, south], [e, south], [e, north], [w, north], [w, south]]]);
+    if west <= east {
+        json!({"type": "Polygon", "coordinates": ring(west, east)})
+    } else {
+        json!({"type": "MultiPolygon", "coordinates": [ring(west, 180.0), ring(-180.0, east)]})
+    }
 }
 
 fn media(name: &str) -> &'static str {

@@ -66,6 +66,12 @@ pub fn systems() -> String {
     document(1, &format!("<renderer-v2 type=\"singleSymbol\"><symbols>{symbol}</symbols></renderer-v2>"))
 }
 
+/// Lines of defence: wider and paler still, under the systems.
+pub fn defence_lines() -> String {
+    let symbol = line("0", "150,190,230,130", 4.2, false);
+    document(1, &format!("<renderer-v2 type=\"singleSymbol\"><symbols>{symbol}</symbols></renderer-v2>"))
+}
+
 /// Fronts by class.
 pub fn front() -> String {
     by_field(

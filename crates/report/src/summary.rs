@@ -6,13 +6,15 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use domain::{Class, Reason};
 
-use crate::distance::Side;
-use crate::words::{and, area, between, count, day, distance, front, length, plain};
-use crate::{Control, CoverageFeature, DefenceLine, Fronts, Growth, MeasuredEarthwork, System, Totals};
+use crate::distance::{Compass, Side};
+use crate::words::{and, area, between, capital, count, day, distance, front, length, plain};
+use crate::{
+    Control, CoverageFeature, DefenceLine, Fronts, Growth, MeasuredEarthwork, Nearby, System, Totals,
+};
 
 /// A front older than this against the later image is warned about, days: fronts of manoeuvre move kilometres in
 /// a day (5.6 km in two days in the case that began this).
-pub(crate) const STALE_DAYS: i64 = 3;
+const STALE_DAYS: i64 = 3;
 /// A front further away than this is warned about, metres: more often latitude and longitude are swapped.
 const FAR_M: f64 = 300_000.0;
 
@@ -215,6 +217,17 @@ fn details(found: &MeasuredEarthwork, fronts: &Fronts) -> String {
     format!("{long}, {place}, dug {when}; confidence {:.2}", e.confidence)
 }
 
+/// `400 m (0.2 mi) S of E38, runs along it`.
+pub(crate) fn nearby(n: &Nearby) -> String {
+    let name = n.name.as_deref().unwrap_or("one without a name");
+    let runs = n.runs.as_deref().map_or(String::new(), |r| format!(", runs {r} it"));
+    match n.direction {
+        _ if n.inside => format!("inside {name}{runs}"),
+        Some(way) => format!("{} {} of {name}{runs}", distance(n.distance_m), way.as_str()),
+        None => format!("meets {name}{runs}"),
+    }
+}
+
 fn found(s: &Summary<'_>) -> String {
     if s.found.is_empty() {
         return String::new();
@@ -227,6 +240,9 @@ fn found(s: &Summary<'_>) -> String {
             None => e.class.in_words().to_owned(),
         };
         let _ = writeln!(out, "{}. {class}, {}; `{}`", i + 1, details(f, s.fronts), e.id.replace('`', "'"));
+        for n in &f.nearby {
+            let _ = writeln!(out, "    - {}: {}", plain(&n.kind), plain(&nearby(n)));
+        }
     }
     out
 }
@@ -257,7 +273,7 @@ fn spread(s: &Summary<'_>) -> String {
     let mut out =
         String::from("\n## From other lines\n\nThe same works, measured from other classes and sources:\n\n");
     out.push_str("| front | of | nearest | farthest |\n| --- | --- | ---: | ---: |\n");
-    for front in rivals {
+    for front in rivals.iter().copied() {
         let line = &s.fronts.lines()[front];
         let from = s.found.iter().flat_map(|f| &f.others).filter(|o| o.front == front);
         let metres: Vec<f64> = from.map(|o| o.measure.distance_m).filter(|m| m.is_finite()).collect();
@@ -272,6 +288,21 @@ fn spread(s: &Summary<'_>) -> String {
             distance(least),
             distance(most)
         );
+    }
+    let said: BTreeSet<&String> = leading(s).iter().flat_map(|&i| &s.fronts.lines()[i].notes).collect();
+    let mut more: Vec<(&str, &String)> = Vec::new();
+    for line in rivals.into_iter().map(|i| &s.fronts.lines()[i]) {
+        for note in line.notes.iter().filter(|n| !said.contains(n)) {
+            if !more.contains(&(&line.source, note)) {
+                more.push((&line.source, note));
+            }
+        }
+    }
+    if !more.is_empty() {
+        out.push('\n');
+        more.iter().for_each(|(source, note)| {
+            let _ = writeln!(out, "- Note on {}: {}", plain(source), plain(note));
+        });
     }
     let widest = s.found.iter().filter_map(|f| Some((f, spread_m(f)?))).max_by(|a, b| a.1.total_cmp(&b.1));
     if let Some((f, m)) = widest {
@@ -326,29 +357,60 @@ fn lines_of_defence(s: &Summary<'_>) -> String {
     for line in s.lines {
         let _ = writeln!(
             out,
-            "{}. {} line, {}: {} of {} in all",
+            "{}. {} line, {}: {}, {}{}, {}",
             line.number,
-            ordinal(line.number),
-            range(line.distance_m),
+            capital(&ordinal(line.number)),
+            from_front(line),
+            kinds(line.trench_m, line.ditch_m),
+            stretch(line.extent_m, line.orientation_deg),
+            line.faces.map(|c| format!(", faces {}", c.as_str())).unwrap_or_default(),
             count(line.systems.len() as u64, "system", "systems"),
-            length(line.length_m)
         );
         for system in s.systems.iter().filter(|x| x.line == line.number) {
-            let faces = system.faces.map(|c| format!(", faces {}", c.as_str())).unwrap_or_default();
-            let kinds = [(system.trench_m, "of trench"), (system.ditch_m, "of ditch")];
-            let kinds: Vec<String> =
-                kinds.iter().filter(|k| k.0 > 0.0).map(|k| format!("{} {}", length(k.0), k.1)).collect();
             let _ = writeln!(
                 out,
-                "    - {}: {}, {} from end to end{faces}, {} from the front",
+                "    - {}: {}, {}{}, {} from the front",
                 system.id,
-                and(&kinds),
-                length(system.extent_m),
+                kinds(system.trench_m, system.ditch_m),
+                stretch(system.extent_m, system.orientation_deg),
+                system.faces.map(|c| format!(", faces {}", c.as_str())).unwrap_or_default(),
                 length(system.distance_m)
             );
         }
     }
     out
+}
+
+/// `21.0 km N of the front`, `on the front`.
+pub(crate) fn from_front(line: &DefenceLine) -> String {
+    match line.direction {
+        _ if !line.distance_m[0].is_finite() => "at an unknown distance".to_owned(),
+        Some(way) => format!("{} {} of the front", range(line.distance_m), way.as_str()),
+        None if line.distance_m[1] > 0.0 => {
+            format!("on the front and up to {} from it", length(line.distance_m[1]))
+        }
+        None => "on the front".to_owned(),
+    }
+}
+
+/// `1.2 km of trench and 400 m of ditch`.
+fn kinds(trench_m: f64, ditch_m: f64) -> String {
+    let kinds = [(trench_m, "of trench"), (ditch_m, "of ditch")];
+    let kinds: Vec<String> =
+        kinds.iter().filter(|k| k.0 > 0.0).map(|k| format!("{} {}", length(k.0), k.1)).collect();
+    and(&kinds)
+}
+
+/// `2.1 km from end to end, ENE–WSW`.
+fn stretch(extent_m: f64, orientation_deg: Option<f64>) -> String {
+    let runs = orientation_deg.map(|d| format!(", {}", axis_in_words(d))).unwrap_or_default();
+    format!("{} from end to end{runs}", length(extent_m))
+}
+
+/// `ENE–WSW`: the way in which something runs, from degrees from north, 0–180.
+pub(crate) fn axis_in_words(orientation_deg: f64) -> String {
+    let wind = |deg| Compass::from_bearing_deg(deg).as_str();
+    format!("{}–{}", wind(orientation_deg), wind(orientation_deg + 180.0))
 }
 
 /// `21.0 km`, `17.0 to 18.2 km`.
@@ -359,7 +421,13 @@ pub(crate) fn range([least, most]: [f64; 2]) -> String {
 
 pub(crate) fn ordinal(n: usize) -> String {
     const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
-    WORDS.get(n.wrapping_sub(1)).map_or_else(|| format!("{n}th"), |w| (*w).to_owned())
+    let ending = match (n % 10, n % 100) {
+        (1, to) if to != 11 => "st",
+        (2, to) if to != 12 => "nd",
+        (3, to) if to != 13 => "rd",
+        _ => "th",
+    };
+    WORDS.get(n.wrapping_sub(1)).map_or_else(|| format!("{n}{ending}"), |w| (*w).to_owned())
 }
 
 fn over_time(s: &Summary<'_>) -> String {
@@ -428,23 +496,9 @@ fn front_section(s: &Summary<'_>, front_index: usize) -> String {
         .filter(|d| s.fronts.in_force(*d).first().is_none_or(|i| *i == front_index))
         .collect();
     for later in laters {
-        let age = (later - f.date).num_days();
-        let days = count(age.unsigned_abs(), "day", "days");
-        let age_words = match age {
-            0 => "of the same day as".to_owned(),
-            1.. => format!("{days} older than"),
-            _ => format!("{days} later than"),
-        };
-        let _ = write!(out, "- Age: {age_words} the later image of {}", day(later));
-        out.push_str(match age {
-            a if a > STALE_DAYS => {
-                ". **Warning: the front may have moved since; give a line of the day of the image.**\n"
-            }
-            a if a < 0 => {
-                ". **Warning: this is where the front came to stand, not where it stood on the day of the image.**\n"
-            }
-            _ => "\n",
-        });
+        let (warns, words) = age_in_words(f.date, later);
+        let _ = write!(out, "- Age: {words} the later image of {}", day(later));
+        out.push_str(&if warns.is_empty() { "\n".to_owned() } else { format!(". **Warning: {warns}.**\n") });
     }
     let nearest = s.found.iter().map(|f| f.measure.distance_m).fold(f64::INFINITY, f64::min);
     if nearest.is_finite() && nearest > FAR_M {
@@ -455,6 +509,24 @@ fn front_section(s: &Summary<'_>, front_index: usize) -> String {
         );
     }
     out
+}
+
+/// What is to be warned about in the age of a front against an image, or nothing; and its age, before "the image".
+pub(crate) fn age_in_words(front: chrono::NaiveDate, image: chrono::NaiveDate) -> (&'static str, String) {
+    let age = (image - front).num_days();
+    let days = count(age.unsigned_abs(), "day", "days");
+    match age {
+        0 => ("", "of the same day as".to_owned()),
+        a if a > STALE_DAYS => (
+            "the front may have moved since; give a line of the day of the image",
+            format!("{days} older than"),
+        ),
+        1.. => ("", format!("{days} older than")),
+        _ => (
+            "this is where the front came to stand, not where it stood on the day of the image",
+            format!("{days} later than"),
+        ),
+    }
 }
 
 fn pairs(features: &[CoverageFeature]) -> Vec<(&str, DateTime<Utc>, DateTime<Utc>)> {

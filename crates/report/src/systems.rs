@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use domain::Class;
+use domain::{Class, Earthwork};
 use geo_types::{Coord, LineString};
 use rstar::{AABB, RTree, RTreeObject};
 use serde::{Deserialize, Serialize};
 
 use crate::distance::Compass;
 use crate::earth::{PIECE_M, Piece, chord_to_chord2, metres, pieces};
-use crate::geojson::rounded;
+use crate::gap::goes_on;
+use crate::geojson::{bbox, rounded};
 use crate::{Error, MeasuredEarthwork, Result};
+
+/// Edges agree on a direction where their mean, as vectors of twice the angle, is at least this share of their length: legs
+/// that turn to and fro by 33° have 0.84, bays and traverses at right angles 0.
+const AGREED: f64 = 0.5;
 
 /// What belongs together. Metres.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +24,8 @@ pub struct SystemOptions {
     /// Widest gap between trenches of a system. Half of the gaps in 22,419 digitised trenches are under 15 m, three
     /// quarters under 43 m.
     pub trench_gap_m: f64,
-    /// Widest gap between ditches. Of 1,732 digitised ones three quarters are under 208 m.
+    /// Widest gap along a ditch, from an end to the end where it goes on in its direction. Of 1,732 digitised ones three
+    /// quarters are under 208 m. Ditches that meet within `trench_gap_m` belong together whichever way they run.
     pub ditch_gap_m: f64,
     /// Widest gap between a ditch and a trench that guards it.
     pub ditch_to_trench_m: f64,
@@ -52,11 +58,15 @@ impl SystemOptions {
         Ok(())
     }
 
-    fn gap_m(&self, a: Class, b: Class) -> f64 {
-        match (a, b) {
-            (Class::Trench, Class::Trench) => self.trench_gap_m,
-            (Class::AntiVehicleDitch, Class::AntiVehicleDitch) => self.ditch_gap_m,
-            _ => self.ditch_to_trench_m,
+    /// True where two earthworks belong together.
+    fn join(&self, (a, of_a): (&Leaf, &Earthwork), (b, of_b): (&Leaf, &Earthwork)) -> bool {
+        match (of_a.class, of_b.class) {
+            (Class::Trench, Class::Trench) => a.meets(b, self.trench_gap_m),
+            (Class::AntiVehicleDitch, Class::AntiVehicleDitch) => {
+                a.meets(b, self.trench_gap_m.min(self.ditch_gap_m))
+                    || goes_on(&of_a.centreline, &of_b.centreline, self.ditch_gap_m)
+            }
+            _ => a.meets(b, self.ditch_to_trench_m),
         }
     }
 }
@@ -84,7 +94,7 @@ pub struct System {
     pub faces: Option<Compass>,
     /// From end to end along its orientation, metres.
     pub extent_m: f64,
-    /// West, south, east, north, degrees.
+    /// West, south, east, north, degrees; west is the greater where it lies across the antimeridian.
     pub bbox: [f64; 4],
     /// Its lines.
     #[serde(skip)]
@@ -100,8 +110,25 @@ pub struct DefenceLine {
     pub systems: Vec<String>,
     /// Nearest and farthest system from the front, metres.
     pub distance_m: [f64; 2],
+    /// Which way it lies from there, at its nearest point.
+    pub direction: Option<Compass>,
     /// Length of its earthworks, metres.
     pub length_m: f64,
+    /// Length of its trenches, metres.
+    pub trench_m: f64,
+    /// Length of its ditches, metres.
+    pub ditch_m: f64,
+    /// The direction in which it runs, degrees from north, 0–180. `None` where it runs no way in particular.
+    pub orientation_deg: Option<f64>,
+    /// Across that, the way that looks towards the front.
+    pub faces: Option<Compass>,
+    /// From end to end along its orientation, metres.
+    pub extent_m: f64,
+    /// West, south, east, north, degrees; west is the greater where it lies across the antimeridian.
+    pub bbox: [f64; 4],
+    /// The lines of its earthworks.
+    #[serde(skip)]
+    pub geometry: Vec<LineString>,
 }
 
 /// An earthwork in space.
@@ -158,8 +185,8 @@ pub fn systems(found: &mut [MeasuredEarthwork], options: &SystemOptions) -> (Vec
             if other.work <= leaf.work || root(&mut parent, other.work) == root(&mut parent, leaf.work) {
                 continue;
             }
-            let gap_m = options.gap_m(found[leaf.work].earthwork.class, found[other.work].earthwork.class);
-            if leaf.meets(other, gap_m) {
+            let of = |leaf: &Leaf| &found[leaf.work].earthwork;
+            if options.join((leaf, of(leaf)), (other, of(other))) {
                 let (a, b) = (root(&mut parent, leaf.work), root(&mut parent, other.work));
                 parent[a.max(b)] = a.min(b);
             }
@@ -174,30 +201,47 @@ pub fn systems(found: &mut [MeasuredEarthwork], options: &SystemOptions) -> (Vec
     systems.sort_by(|(a, _), (b, _)| {
         a.distance_m.total_cmp(&b.distance_m).then_with(|| a.earthworks.cmp(&b.earthworks))
     });
-    let mut lines: Vec<DefenceLine> = Vec::new();
     for (i, (system, members)) in systems.iter_mut().enumerate() {
         system.id = format!("S{}", i + 1);
         for &work in members.iter() {
             found[work].system = Some(system.id.clone());
         }
-        let length_m = rounded(system.trench_m + system.ditch_m, 1);
-        match lines.last_mut() {
-            // A distance that is not known is infinitely far from every other.
-            Some(line) if system.distance_m - line.distance_m[1] <= options.line_gap_m => {
-                line.systems.push(system.id.clone());
-                line.distance_m[1] = system.distance_m;
-                line.length_m = rounded(line.length_m + length_m, 1);
-            }
-            _ => lines.push(DefenceLine {
-                number: lines.len() + 1,
-                systems: vec![system.id.clone()],
-                distance_m: [system.distance_m; 2],
-                length_m,
-            }),
-        }
-        system.line = lines.len();
     }
+    let lines = lines_of_defence(&mut systems, found, options.line_gap_m);
     (systems.into_iter().map(|(s, _)| s).collect(), lines)
+}
+
+/// The lines that systems make, which are sorted by their distance from the front and come with the places of their
+/// earthworks in `found`; writes the number of its line to each system and each earthwork.
+fn lines_of_defence(
+    systems: &mut [(System, Vec<usize>)],
+    found: &mut [MeasuredEarthwork],
+    gap_m: f64,
+) -> Vec<DefenceLine> {
+    let mut lines = Vec::new();
+    // A distance that is not known is infinite, and infinity less infinity is no gap that any would be wider than.
+    for line in systems.chunk_by_mut(|a, b| b.0.distance_m - a.0.distance_m <= gap_m) {
+        let number = lines.len() + 1;
+        let members: Vec<usize> = line.iter().flat_map(|(_, members)| members).copied().collect();
+        line.iter_mut().for_each(|(system, _)| system.line = number);
+        let whole = describe(&members, found);
+        members.iter().for_each(|&work| found[work].defence_line = Some(number));
+        lines.push(DefenceLine {
+            number,
+            systems: line.iter().map(|(system, _)| system.id.clone()).collect(),
+            distance_m: [line[0].0.distance_m, line[line.len() - 1].0.distance_m],
+            direction: whole.direction,
+            length_m: rounded(whole.trench_m + whole.ditch_m, 1),
+            trench_m: whole.trench_m,
+            ditch_m: whole.ditch_m,
+            orientation_deg: whole.orientation_deg,
+            faces: whole.faces,
+            extent_m: whole.extent_m,
+            bbox: whole.bbox,
+            geometry: whole.geometry,
+        });
+    }
+    lines
 }
 
 fn root(parent: &mut [usize], mut i: usize) -> usize {
@@ -218,17 +262,14 @@ fn describe(members: &[usize], found: &[MeasuredEarthwork]) -> System {
         .filter(|w| w.measure.distance_m.is_finite())
         .min_by(|a, b| a.measure.distance_m.total_cmp(&b.measure.distance_m));
     let geometry: Vec<LineString> = works().map(|w| w.earthwork.centreline.clone()).collect();
-    let (orientation_deg, extent_m) = axis(&geometry);
+    let (orientation_deg, extent_m) = run(&geometry);
     let to_front = nearest.and_then(|w| w.measure.back_bearing_deg);
     let faces = orientation_deg.zip(to_front).map(|(axis, front)| {
         let side = axis + 90.0;
         let towards = (side - front).to_radians().cos() >= 0.0;
         Compass::from_bearing_deg(if towards { side } else { side + 180.0 })
     });
-    let mut bbox = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-    for c in geometry.iter().flat_map(LineString::coords) {
-        bbox = [bbox[0].min(c.x), bbox[1].min(c.y), bbox[2].max(c.x), bbox[3].max(c.y)];
-    }
+    let bbox = bbox(geometry.iter().flat_map(LineString::coords).copied());
     System {
         id: String::new(),
         line: 0,
@@ -240,28 +281,69 @@ fn describe(members: &[usize], found: &[MeasuredEarthwork]) -> System {
         orientation_deg: orientation_deg.map(|d| rounded(d, 1) % 180.0),
         faces,
         extent_m: rounded(extent_m, 1),
-        bbox: bbox.map(|v| rounded(v, 7)),
+        bbox: bbox.unwrap_or([f64::NAN; 4]).map(|v| rounded(v, 7)),
         geometry,
     }
 }
 
-/// The direction in which lines run, degrees from north, 0–180, and their extent along it, metres.
-///
-/// The principal axis of the vertices, each as heavy as the edges beside it are long. No direction where the other
-/// axis is more than two thirds as long.
-pub(crate) fn axis(lines: &[LineString]) -> (Option<f64>, f64) {
-    let Some(origin) = lines.iter().flat_map(LineString::coords).next().copied() else { return (None, 0.0) };
+/// An edge in a plane: metres east and north of an origin, from and to.
+type Edge = ((f64, f64), (f64, f64));
+
+/// The edges of lines in a plane around the first point.
+fn edges_m(lines: &[LineString]) -> Vec<Edge> {
+    let Some(origin) = lines.iter().flat_map(LineString::coords).next().copied() else { return Vec::new() };
     let local = |c: Coord| {
         let dx = (c.x - origin.x + 540.0).rem_euclid(360.0) - 180.0;
         metres(origin.y, Coord { x: dx, y: c.y - origin.y })
     };
-    let mut points: Vec<(f64, f64, f64)> = Vec::new();
-    for edge in lines.iter().flat_map(LineString::lines) {
-        let (a, b) = (local(edge.start), local(edge.end));
-        let weight = (b.0 - a.0).hypot(b.1 - a.1) / 2.0;
-        points.push((a.0, a.1, weight));
-        points.push((b.0, b.1, weight));
+    lines.iter().flat_map(LineString::lines).map(|e| (local(e.start), local(e.end))).collect()
+}
+
+/// From east towards north, radians, to degrees from north towards east, 0–180.
+fn from_north(angle: f64) -> f64 {
+    (90.0 - angle.to_degrees()).rem_euclid(180.0)
+}
+
+/// The direction in which earthworks run, degrees from north, 0–180, and their extent along it, metres.
+///
+/// The mean direction of their edges, each as heavy as it is long, where they agree on one; else the principal axis,
+/// where there is one. So works in rows one behind the other run as the rows do, however deep they are staggered.
+fn run(lines: &[LineString]) -> (Option<f64>, f64) {
+    let edges = edges_m(lines);
+    // Directions, not headings: twice the angle, halved again.
+    let (mut cos, mut sin, mut all) = (0.0, 0.0, 0.0);
+    for (a, b) in &edges {
+        let (x, y) = (b.0 - a.0, b.1 - a.1);
+        let length = x.hypot(y);
+        if length > 0.0 {
+            (cos, sin, all) = (cos + (x * x - y * y) / length, sin + 2.0 * x * y / length, all + length);
+        }
     }
+    if all <= 0.0 || cos.hypot(sin) < AGREED * all {
+        return axis(lines);
+    }
+    let angle = 0.5 * sin.atan2(cos);
+    (Some(from_north(angle)), extent_m(&edges, angle))
+}
+
+/// Extent of edges in the direction of an angle from east towards north, metres.
+fn extent_m(edges: &[Edge], angle: f64) -> f64 {
+    let ends = edges.iter().flat_map(|e| [e.0, e.1]).map(|p| p.0 * angle.cos() + p.1 * angle.sin());
+    let (least, most) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |e, v| (e.0.min(v), e.1.max(v)));
+    (most - least).max(0.0)
+}
+
+/// The direction in which a line runs as a whole, degrees from north, 0–180, and its extent along it, metres.
+///
+/// The principal axis of the vertices, each as heavy as the edges beside it are long. No direction where the other
+/// axis is more than two thirds as long.
+pub(crate) fn axis(lines: &[LineString]) -> (Option<f64>, f64) {
+    let edges = edges_m(lines);
+    let weighted = |(a, b): &Edge| {
+        let weight = (b.0 - a.0).hypot(b.1 - a.1) / 2.0;
+        [(a.0, a.1, weight), (b.0, b.1, weight)]
+    };
+    let points: Vec<(f64, f64, f64)> = edges.iter().flat_map(weighted).collect();
     let sum = |f: &dyn Fn(&(f64, f64, f64)) -> f64| points.iter().map(|p| p.2 * f(p)).sum::<f64>();
     let weight = sum(&|_| 1.0);
     if weight <= 0.0 {
@@ -273,13 +355,9 @@ pub(crate) fn axis(lines: &[LineString]) -> (Option<f64>, f64) {
     let xy = sum(&|p| (p.0 - mx) * (p.1 - my)) / weight;
     let spread = ((xx - yy).powi(2) / 4.0 + xy * xy).sqrt();
     let (long, short) = ((xx + yy) / 2.0 + spread, (xx + yy) / 2.0 - spread);
-    // From east towards north, then from north towards east.
     let angle = 0.5 * (2.0 * xy).atan2(xx - yy);
-    let along = |p: &(f64, f64, f64)| (p.0 - mx) * angle.cos() + (p.1 - my) * angle.sin();
-    let ends =
-        points.iter().map(along).fold((f64::INFINITY, f64::NEG_INFINITY), |e, v| (e.0.min(v), e.1.max(v)));
     let clear = short.max(0.0).sqrt() <= long.sqrt() * 2.0 / 3.0;
-    (clear.then(|| (90.0 - angle.to_degrees()).rem_euclid(180.0)), ends.1 - ends.0)
+    (clear.then(|| from_north(angle)), extent_m(&edges, angle))
 }
 
 #[cfg(test)]
@@ -337,6 +415,36 @@ mod tests {
         assert_eq!(systems[0].orientation_deg, Some(90.0));
         assert_eq!((systems[0].direction, systems[0].faces), (Some(Compass::N), Some(Compass::S)));
         assert!((systems[0].extent_m - 4.0 * 111.32).abs() < 0.5);
+        assert_eq!(works.iter().map(|w| w.defence_line).collect::<Vec<_>>(), [1, 1, 1, 2, 2, 2].map(Some));
+        let first = &lines[0];
+        assert_eq!(
+            (first.orientation_deg, first.direction, first.faces),
+            (Some(90.0), Some(Compass::N), Some(Compass::S))
+        );
+        assert!(
+            (first.extent_m - 6.0 * 111.32).abs() < 0.5 && (first.trench_m - 5.0 * 111.32).abs() < 0.2,
+            "{first:?}"
+        );
+        assert_eq!((first.bbox, first.ditch_m), ([10.0, 0.05, 10.006, 0.05], 0.0));
+        assert!((lines[1].length_m - 8.2 * 111.32).abs() < 0.2 && lines[1].geometry.len() == 3);
+    }
+
+    #[test]
+    fn a_ditch_goes_on_along_itself_and_another_beside_it_is_another() {
+        let beside = [(D, 0.0, 6.0, 100.0), (D, 0.0, 6.0, 101.8)]; // 200 m apart all along
+        assert_eq!(systems(&mut found(&beside), &SystemOptions::default()).0.len(), 2);
+        let on = [(D, 0.0, 6.0, 100.0), (D, 7.8, 9.0, 100.3)]; // 200 m on, 33 m to the side
+        assert_eq!(systems(&mut found(&on), &SystemOptions::default()).0.len(), 1);
+        let close = [(D, 0.0, 6.0, 100.0), (D, 0.0, 6.0, 100.4)]; // a double ditch, 44 m
+        assert_eq!(systems(&mut found(&close), &SystemOptions::default()).0.len(), 1);
+    }
+
+    #[test]
+    fn works_that_lie_nowhere_make_lines_of_their_own() {
+        let mut works = found(&[(T, 0.0, 2.0, 50.0), (T, 9.0, 9.5, 50.0)]);
+        works.iter_mut().for_each(|w| w.measure.distance_m = f64::NAN);
+        let (systems, lines) = systems(&mut works, &SystemOptions::default());
+        assert_eq!((systems.len(), lines.len(), lines[1].faces), (2, 2, None));
     }
 
     #[test]
@@ -347,6 +455,23 @@ mod tests {
         assert_eq!(systems(&mut works, &wide).0.len(), 1);
         assert!(systems(&mut [], &wide).1.is_empty());
         assert!(SystemOptions { line_gap_m: f64::NAN, ..wide }.validate().is_err());
+    }
+
+    #[test]
+    fn works_one_behind_the_other_run_as_each_of_them_does() {
+        // Three rows, staggered so that the whole is as deep as it is wide and leans to the north-west.
+        let row = |west: f64, lat: f64| line_string![(x: west, y: lat), (x: west + 0.003, y: lat)];
+        let rows = [row(10.006, 0.0), row(10.003, 0.004), row(10.0, 0.008)];
+        assert!((axis(&rows).0.unwrap() - 90.0).abs() > 30.0);
+        let (along, extent_m) = run(&rows);
+        assert!(
+            (along.unwrap() - 90.0).abs() < 1e-6 && (extent_m - 1_001.9).abs() < 1.0,
+            "{along:?} {extent_m}"
+        );
+        // Bays and traverses of one length agree on nothing, and the whole tells.
+        let bays: Vec<(f64, f64)> =
+            (0..40).map(|k| (f64::from((k + 1) / 2) * 1e-4, f64::from(k / 2 % 2) * 1e-4)).collect();
+        assert!((run(&[LineString::from(bays)]).0.unwrap() - 90.0).abs() < 3.0);
     }
 
     #[test]

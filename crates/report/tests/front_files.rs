@@ -231,3 +231,69 @@ fn areas_cut_at_the_antimeridian_are_whole_again() {
     assert_eq!(m.side, Some(Side::Inside));
     assert!(m.distance_m > 40_000.0, "{m:?}");
 }
+
+/// Sides and distances around the poles, against GeographicLib (pyproj 3.7.2, `Geod(ellps="WGS84").inv`): the nearest
+/// point of a parallel lies on the meridian of the work.
+#[test]
+fn an_area_around_a_pole_has_an_inside() {
+    let f = Folder::new();
+    let parallel = |lat: f64, east: bool| {
+        let mut points: Vec<String> = (0..=36).map(|i| format!("[{},{lat}]", i * 10 - 180)).collect();
+        if !east {
+            points.reverse();
+        }
+        points.join(",")
+    };
+    let around = |lat, east| format!(r#"{{"type":"Polygon","coordinates":[[{}]]}}"#, parallel(lat, east));
+    // As RFC 7946 has it cut: along the antimeridian to the pole, and back.
+    let cut = |lat: f64, pole: i32| {
+        let points = parallel(lat, true);
+        format!(r#"{{"type":"Polygon","coordinates":[[{points},[180,{pole}],[-180,{pole}],[-180,{lat}]]]}}"#)
+    };
+    for area in [around(80.0, true), around(80.0, false), cut(80.0, 90)] {
+        let front = f.read("2024-08-14.json", &area).unwrap();
+        let index = FrontIndex::new(&front);
+        let at = |lon: f64, lat: f64| index.measure(&LineString::from(vec![(lon, lat), (lon, lat)]));
+        let cases = [
+            (35.0, 85.0, 558_370.269, 0.0, Side::Inside),
+            (35.0, 75.0, 558_202.285, 180.0, Side::Outside),
+            (35.0, 89.9, 1_105_656.460, 0.0, Side::Inside),
+            (-179.9, 85.0, 558_370.269, 0.0, Side::Inside),
+        ];
+        for (lon, lat, distance_m, bearing_deg, side) in cases {
+            let m = at(lon, lat);
+            assert!((m.distance_m - distance_m).abs() < 0.1, "{lon} {lat}: {m:?}");
+            let turn = m.bearing_deg.unwrap() - bearing_deg;
+            assert!(((turn + 180.0).rem_euclid(360.0) - 180.0).abs() < 0.01, "{lon} {lat}: {m:?}");
+            assert_eq!(m.side, Some(side), "{lon} {lat} {area}");
+        }
+    }
+    for area in [around(-80.0, true), around(-80.0, false), cut(-80.0, -90)] {
+        let index = FrontIndex::new(&f.read("2024-08-14.json", &area).unwrap());
+        let m = index.measure(&LineString::from(vec![(-150.5, -89.9), (-150.5, -89.9)]));
+        assert!((m.distance_m - 1_105_656.460).abs() < 0.1 && m.side == Some(Side::Inside), "{m:?}");
+        let m = index.measure(&LineString::from(vec![(10.0, 60.0), (10.1, 60.0)]));
+        assert_eq!(m.side, Some(Side::Outside));
+    }
+}
+
+/// Drawn as one ring across the antimeridian, as most programs do, either way round.
+#[test]
+fn an_area_across_the_antimeridian_in_one_ring_has_an_inside() {
+    let f = Folder::new();
+    for ring in
+        ["[179,65],[-179,65],[-179,66],[179,66],[179,65]", "[179,65],[179,66],[-179,66],[-179,65],[179,65]"]
+    {
+        let area = format!(r#"{{"type":"Polygon","coordinates":[[{ring}]]}}"#);
+        let front = f.read("2024-08-14.json", &area).unwrap();
+        assert_eq!(front.lines().len(), 1);
+        let index = FrontIndex::new(&front);
+        let at = |lon: f64, lat: f64| index.measure(&LineString::from(vec![(lon, lat), (lon, lat)]));
+        // GeographicLib: 23,145.8993 m from 179.5° E to the meridian of 179° E, both at 65.5° N; the nearest point of
+        // pyproj 3.7.2, the least of 2,000,001 points of the meridian of 179° E.
+        let m = at(179.5, 65.5);
+        assert!((m.distance_m - 23_145.7169).abs() < 0.01 && m.side == Some(Side::Inside), "{m:?}");
+        assert_eq!(at(-179.5, 65.5).side, Some(Side::Inside));
+        assert_eq!((at(178.5, 65.5).side, at(0.0, 65.5).side), (Some(Side::Outside), Some(Side::Outside)));
+    }
+}

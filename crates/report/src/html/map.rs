@@ -187,11 +187,12 @@ fn scale(frame: &Frame, out: &mut String) {
     let _ = writeln!(
         out,
         "<g class=\"scale\"><path d=\"M20 {y:.0}h{:.1}\"/><text x=\"20\" y=\"{:.0}\">{words}</text>\
-         <path d=\"M{x:.0} {:.0}l-9 26 9 -7 9 7z\"/><text x=\"{x:.0}\" y=\"{:.0}\" text-anchor=\"middle\">N</text></g>",
+         <path d=\"M{x:.0} {:.0}l-9 26 9 -7 9 7z\"/><text x=\"{x:.0}\" y=\"{:.0}\" text-anchor=\"middle\" \
+         dominant-baseline=\"hanging\">N</text></g>",
         round_m * frame.units_a_metre,
         y - 8.0,
         18.0,
-        64.0,
+        48.0,
         x = WIDTH - 30.0
     );
 }

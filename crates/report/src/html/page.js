@@ -6,7 +6,10 @@
   // Swipe: the slider, and a finger or mouse on the picture itself.
   for (const figure of all(".swipe")) {
     const range = figure.querySelector("input[type=range]"), frame = figure.querySelector(".frame");
-    const show = () => frame.style.setProperty("--cut", 100 - range.value + "%");
+    const show = () => {
+      frame.style.setProperty("--cut", 100 - range.value + "%");
+      range.setAttribute("aria-valuetext", range.value + " %");
+    };
     range.addEventListener("input", show);
     const drag = (event) => {
       const box = frame.getBoundingClientRect();

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{View, escaped};
+use super::{View, escaped, evidence};
+use crate::MeasuredEarthwork;
 use crate::distance::{Compass, Side};
-use crate::summary::{Summary, place};
-use crate::words::{between, day, distance, front, length};
-use crate::{MeasuredEarthwork, Nearby};
+use crate::summary::{Summary, nearby, ordinal, place};
+use crate::words::{between, capital, day, distance, front, length};
 
 /// Pictures as data URLs.
 pub(super) struct Pictures {
@@ -40,59 +40,81 @@ pub(super) fn table(s: &Summary<'_>, out: &mut String) {
          <output id=\"f-count\" aria-live=\"polite\">{n} of {n}</output></form>",
         n = s.found.len()
     );
-    out.push_str("<div class=\"wide\"><table id=\"works-table\"><thead><tr>");
-    for (key, words) in [
-        ("rank", "#"),
-        ("id", "Id"),
-        ("class", "Class"),
-        ("confidence", "Confidence"),
-        ("length", "Length, m"),
-        ("distance", "Distance, km"),
-        ("uncertainty", "± m"),
-        ("direction", "Way"),
-        ("side", "Side"),
-        ("seen", "First seen"),
-    ] {
-        let sort = if key == "rank" { "ascending" } else { "none" };
+    // Roles are said, as a narrow screen shows rows as blocks, which some browsers then take for no table.
+    out.push_str(
+        "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"Table of works\"><table id=\"works-table\" \
+         role=\"table\"><caption class=\"unseen\">Works, the surest first; the buttons in the header sort</caption>\
+         <thead role=\"rowgroup\"><tr role=\"row\">",
+    );
+    for (column, (key, words)) in COLUMNS.iter().enumerate() {
+        let sort = if column == 0 { "ascending" } else { "none" };
         let _ = write!(
             out,
-            "<th scope=\"col\" aria-sort=\"{sort}\"><button type=\"button\" data-sort=\"{key}\">{words}</button></th>"
+            "<th scope=\"col\" role=\"columnheader\" aria-sort=\"{sort}\"><button type=\"button\" data-sort=\"{key}\">{words}\
+             </button></th>"
         );
     }
-    out.push_str("</tr></thead><tbody>\n");
+    out.push_str("</tr></thead><tbody role=\"rowgroup\">\n");
     for (i, f) in s.found.iter().enumerate() {
-        let (e, m) = (&f.earthwork, &f.measure);
-        let km =
-            if m.distance_m.is_finite() { format!("{:.3}", m.distance_m / 1000.0) } else { String::new() };
-        let near: String = f.nearby.iter().filter_map(|n| n.name.as_deref()).collect::<Vec<_>>().join(" ");
-        let _ = writeln!(
-            out,
-            "<tr data-id=\"{id}\" data-class=\"{class}\" data-confidence=\"{:.3}\" data-km=\"{km}\" data-text=\"{}\">\
-             <td data-v=\"{rank}\">{rank}</td><td data-v=\"{id}\"><a href=\"#w-{id}\">{id}</a></td><td data-v=\"{class}\">{}</td>\
-             <td data-v=\"{:.4}\">{:.2}</td><td data-v=\"{:.1}\">{:.0}</td><td data-v=\"{km}\">{}</td>\
-             <td data-v=\"{:.1}\">{:.0}</td><td data-v=\"{}\">{}</td><td data-v=\"{side}\">{side}</td>\
-             <td data-v=\"{}\">{}</td></tr>",
-            e.confidence,
-            escaped(&near),
-            e.class.in_words(),
-            e.confidence,
-            e.confidence,
-            e.length_m,
-            e.length_m,
-            if km.is_empty() { "–".to_owned() } else { format!("{:.1}", m.distance_m / 1000.0) },
-            f.uncertainty.total_m,
-            f.uncertainty.total_m,
-            m.bearing_deg.map_or(String::new(), |b| format!("{b:.2}")),
-            m.direction.map_or("–", Compass::as_str),
-            e.later.to_rfc3339(),
-            e.later.format("%Y-%m-%d"),
-            id = escaped(&e.id),
-            class = e.class.as_str(),
-            rank = i + 1,
-            side = m.side.map_or("–", Side::as_str),
-        );
+        row(i, f, out);
     }
     out.push_str("</tbody></table></div>\n</section>\n");
+}
+
+/// Columns of the table: the word to sort by, and the heading.
+const COLUMNS: [(&str, &str); 10] = [
+    ("rank", "#"),
+    ("id", "Id"),
+    ("class", "Class"),
+    ("confidence", "Confidence"),
+    ("length", "Length, m"),
+    ("distance", "Distance, km"),
+    ("uncertainty", "± m"),
+    ("direction", "Direction"),
+    ("side", "Side"),
+    ("seen", "First seen"),
+];
+
+fn row(index: usize, f: &MeasuredEarthwork, out: &mut String) {
+    let (e, m) = (&f.earthwork, &f.measure);
+    let id = escaped(&e.id);
+    let km = if m.distance_m.is_finite() { format!("{:.3}", m.distance_m / 1000.0) } else { String::new() };
+    let shown_km = if km.is_empty() { "–".to_owned() } else { format!("{:.1}", m.distance_m / 1000.0) };
+    let near: String = f.nearby.iter().filter_map(|n| n.name.as_deref()).collect::<Vec<_>>().join(" ");
+    let rank = (index + 1).to_string();
+    let side = m.side.map_or("–", Side::as_str);
+    // What is sorted by, and what is shown.
+    let cells: [(String, String); COLUMNS.len()] = [
+        (rank.clone(), rank),
+        (id.clone(), format!("<a href=\"#w-{id}\">{id}</a>")),
+        (e.class.as_str().to_owned(), e.class.in_words().to_owned()),
+        (format!("{:.4}", e.confidence), format!("{:.2}", e.confidence)),
+        (format!("{:.1}", e.length_m), format!("{:.0}", e.length_m)),
+        (km.clone(), shown_km),
+        (format!("{:.1}", f.uncertainty.total_m), format!("{:.0}", f.uncertainty.total_m)),
+        (
+            m.bearing_deg.map_or(String::new(), |b| format!("{b:.2}")),
+            m.direction.map_or("–", Compass::as_str).to_owned(),
+        ),
+        (side.to_owned(), side.to_owned()),
+        (e.later.to_rfc3339(), e.later.format("%Y-%m-%d").to_string()),
+    ];
+    let _ = write!(
+        out,
+        "<tr role=\"row\" data-id=\"{id}\" data-class=\"{}\" data-confidence=\"{:.3}\" data-km=\"{km}\" data-text=\"{}\">",
+        e.class.as_str(),
+        e.confidence,
+        escaped(&near),
+    );
+    for ((key, words), (sort, shown)) in COLUMNS.iter().zip(cells) {
+        let (tag, role) = if *key == "id" { ("th scope=\"row\"", "rowheader") } else { ("td", "cell") };
+        let _ = write!(
+            out,
+            "<{tag} role=\"{role}\" data-label=\"{words}\" data-v=\"{sort}\">{shown}</{}>",
+            &tag[..2]
+        );
+    }
+    out.push_str("</tr>\n");
 }
 
 /// Writes one work.
@@ -107,9 +129,10 @@ pub(super) fn article(
     let id = escaped(&e.id);
     let _ = writeln!(
         out,
-        "<article id=\"w-{id}\" data-id=\"{id}\"><h3>{}. {}, {} <small>{id}</small></h3>\n<p>{}, dug {}.</p>",
+        "<article id=\"w-{id}\" data-id=\"{id}\" aria-labelledby=\"h-{id}\"><h3 id=\"h-{id}\">{}. {}, {} \
+         <small>{id}</small></h3>\n<p>{}, dug {}.</p>\n<div class=\"parts\"><div class=\"pictures\">",
         index + 1,
-        e.class.in_words(),
+        capital(e.class.in_words()),
         length(e.length_m),
         escaped(&capital(&place(f, s.fronts))),
         escaped(&between(e.earlier, e.later)),
@@ -126,7 +149,7 @@ pub(super) fn article(
             }
         }
     }
-    out.push_str("<dl>");
+    out.push_str("</div>\n<div class=\"facts\"><dl>");
     let mut item = |name: &str, value: &str| {
         let _ = write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", escaped(value));
     };
@@ -170,33 +193,14 @@ pub(super) fn article(
     if let Some(system) = &f.system {
         item("System", system);
     }
-    item(
-        "Evidence",
-        &format!(
-            "line gain {:.1} × clutter; core {:.0} % darker than beside it, earlier {:.0} %; {:.0} % of its length stands out",
-            e.evidence.gain,
-            100.0 * e.evidence.contrast_later,
-            100.0 * e.evidence.contrast_earlier,
-            100.0 * e.evidence.continuity
-        ),
-    );
-    out.push_str("</dl>\n</article>\n");
-}
-
-/// `0.4 km S of the E38, runs along it`.
-fn nearby(n: &Nearby) -> String {
-    let name = n.name.as_deref().unwrap_or("one without a name");
-    let runs = n.runs.as_deref().map_or(String::new(), |r| format!(", runs {r} it"));
-    match n.direction {
-        _ if n.inside => format!("inside {name}{runs}"),
-        Some(way) => format!("{} {} of {name}{runs}", distance(n.distance_m), way.as_str()),
-        None => format!("meets {name}{runs}"),
+    if let Some(number) = f.defence_line {
+        item("Line of defence", &ordinal(number));
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    out.push_str("</dl>\n<h4>What speaks for it</h4>\n<ul>");
+    for sentence in evidence::in_words(e) {
+        let _ = write!(out, "<li>{}</li>", escaped(&sentence));
+    }
+    out.push_str("</ul></div></div>\n</article>\n");
 }
 
 fn swipe(f: &MeasuredEarthwork, view: &View, pictures: &Pictures, out: &mut String) {
@@ -214,9 +218,9 @@ fn swipe(f: &MeasuredEarthwork, view: &View, pictures: &Pictures, out: &mut Stri
          points=\"{points}\" fill=\"none\" stroke=\"#000\" stroke-width=\"{:.1}\" stroke-linecap=\"round\" \
          stroke-linejoin=\"round\"/></mask><polyline points=\"{points}\" mask=\"url(#m-{id})\" \
          stroke-width=\"{:.1}\"/></svg><span class=\"bar\"></span></div>\
-         <figcaption><label><span>{}</span><input type=\"range\" min=\"0\" max=\"100\" value=\"50\" aria-label=\"Share of the \
-         later picture, {id}\"><span>{}</span></label><label class=\"toggle\"><input type=\"checkbox\" checked> line</label>\
-         </figcaption></figure>",
+         <figcaption><label class=\"slide\"><span>{}</span><input type=\"range\" min=\"0\" max=\"100\" value=\"50\" \
+         aria-label=\"Share of the later picture, {id}\" aria-valuetext=\"50 %\"><span>{}</span></label>\
+         <label class=\"toggle\"><input type=\"checkbox\" checked> Show the line</label></figcaption></figure>",
         pictures.earlier,
         dates[0],
         pictures.later,
