@@ -228,7 +228,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "SHARE", requires = "background", default_value_t = 0.0)]
     pub fresh: f64,
     /// Share of the works, 0 to 1, that lie in a band of turned soil of its own colour, from chernozem to chalk
-    #[arg(long, value_name = "SHARE", conflicts_with = "suite", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub turned: f64,
     /// Dig nothing: every line found is a false alarm
     #[arg(long)]
@@ -236,8 +236,8 @@ pub struct SimulateArgs {
     /// Draw season, interval and number of works from the seed as well
     #[arg(long)]
     pub varied: bool,
-    /// Bits of a grey level, 8 or 11
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(8..=11), conflicts_with_all = ["background", "suite", "jpeg"])]
+    /// Bits of a grey level, 8 or 11; real images keep theirs
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(8..=11), conflicts_with_all = ["background", "jpeg"])]
     pub bits: u32,
     /// Compress as JPEG of this quality, 1 to 100, instead of without loss
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]

@@ -78,7 +78,13 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
             SuiteSplit::Validation => Split::Validation,
             SuiteSplit::Test => Split::Test,
         });
-        Subject::Suite { split, backgrounds: args.backgrounds.clone(), gsd_m: args.gsd }
+        Subject::Suite {
+            split,
+            backgrounds: args.backgrounds.clone(),
+            gsd_m: args.gsd,
+            bits: args.bits,
+            turned_share: args.turned,
+        }
     } else if !args.background.is_empty() {
         let base = BackgroundOptions::default();
         let options = BackgroundOptions {

@@ -66,6 +66,10 @@ pub enum Subject {
         backgrounds: Option<PathBuf>,
         /// Takes their pixels to be this wide, metres.
         gsd_m: Option<f64>,
+        /// Bits of a grey level of the drawn scenes, 8 or 11; real images keep theirs.
+        bits: u32,
+        /// Share of the works in a band of turned soil, 0 to 1.
+        turned_share: f64,
     },
 }
 
@@ -120,7 +124,9 @@ pub async fn simulate(options: &SimulateOptions, events: Arc<dyn Events>, stop: 
                 let ground = Ground::open(&captures, None, *gsd_m, works)?;
                 job.on_background(&out, "", &ground, true)
             }
-            Subject::Suite { split, gsd_m, .. } => job.suite(*split, &pairs, *gsd_m),
+            Subject::Suite { split, gsd_m, bits, turned_share, .. } => {
+                job.suite(*split, &pairs, *gsd_m, (*bits, *turned_share))
+            }
         })
     })
     .await?
@@ -278,7 +284,11 @@ impl Job<'_> {
         split: Option<Split>,
         pairs: &[(Capture, Capture)],
         gsd_m: Option<f64>,
+        (bits, turned_share): (u32, f64),
     ) -> Result<Simulated> {
+        let drawn = |options: simulate::Options| simulate::Options { bits, turned_share, ..options };
+        // What is out of its range is said before a folder is made.
+        drawn(simulate::Options::default()).validate()?;
         let out = OutputDir::create(&self.options.out, false)?;
         let splits = Split::ALL.into_iter().filter(|s| split.is_none_or(|wanted| wanted == *s));
         let mut all = Simulated { images: Vec::new(), works: 0, scenes: 0 };
@@ -289,7 +299,7 @@ impl Job<'_> {
         };
         for split in splits {
             for entry in suite::scenes(split) {
-                add(self.plain(&out, &format!("{}/", entry.name), &Scene::new(&entry.options)?)?);
+                add(self.plain(&out, &format!("{}/", entry.name), &Scene::new(&drawn(entry.options))?)?);
             }
             for crop in suite::crops(split).into_iter().filter(|_| !pairs.is_empty()) {
                 let share = |draw: f64, n: usize| ((draw * (n + 1) as f64) as usize).min(n);
@@ -304,6 +314,7 @@ impl Job<'_> {
                     quiet: crop.quiet,
                     trenches_per_km2: 90.0,
                     ditches_per_km2: 30.0,
+                    turned_share,
                     ..BackgroundOptions::default()
                 };
                 let captures = [earlier.clone(), later.clone()];
