@@ -292,7 +292,7 @@ fn an_area_across_the_antimeridian_in_one_ring_has_an_inside() {
         // GeographicLib: 23,145.8993 m from 179.5° E to the meridian of 179° E, both at 65.5° N; the nearest point of
         // pyproj 3.7.2, the least of 2,000,001 points of the meridian of 179° E.
         let m = at(179.5, 65.5);
-        assert!((m.distance_m - 23_145.7169).abs() < 0.01 && m.side == Some(Side::Inside), "{m:?}");
+        assert!((m.distance_m - 23_145.717).abs() < 0.01 && m.side == Some(Side::Inside), "{m:?}");
         assert_eq!(at(-179.5, 65.5).side, Some(Side::Inside));
         assert_eq!((at(178.5, 65.5).side, at(0.0, 65.5).side), (Some(Side::Outside), Some(Side::Outside)));
     }

@@ -146,13 +146,77 @@ fn core(ratio: &Array2<f32>, line: &[Pixel], reach_px: f64) -> f64 {
     1.0 - f64::from(medians.fold(f32::INFINITY, f32::min))
 }
 
+/// How far the middle of what is dark lies from a line, pixels to its right: of the medians along it at steps of a quarter
+/// of a pixel, the middle of those in the darker half of the dip.
+fn off_line_px(ratio: &Array2<f32>, line: &[Pixel]) -> f64 {
+    // Between the four nearest centres of pixels.
+    let at = |p: Pixel| -> Option<f64> {
+        let (r, c) = ((p.row - 0.5).floor(), (p.col - 0.5).floor());
+        let (u, v) = (p.row - 0.5 - r, p.col - 0.5 - c);
+        let get = |i: f64, j: f64| {
+            ratio.get(((r + i).max(0.0) as usize, (c + j).max(0.0) as usize)).map(|v| f64::from(*v))
+        };
+        Some(
+            (get(0.0, 0.0)? * (1.0 - v) + get(0.0, 1.0)? * v) * (1.0 - u)
+                + (get(1.0, 0.0)? * (1.0 - v) + get(1.0, 1.0)? * v) * u,
+        )
+    };
+    const SPAN: i32 = 16;
+    let mut columns: Vec<Vec<f64>> = vec![vec![]; (2 * SPAN + 1) as usize];
+    for w in line.windows(2) {
+        let length = (w[1].row - w[0].row).hypot(w[1].col - w[0].col);
+        let (dr, dc) = ((w[1].row - w[0].row) / length, (w[1].col - w[0].col) / length);
+        // Not in the corners, where another leg lies on one side.
+        for k in 4..(length - 4.0).max(0.0) as usize {
+            let foot = Pixel { row: w[0].row + k as f64 * dr, col: w[0].col + k as f64 * dc };
+            for (column, i) in columns.iter_mut().zip(-SPAN..) {
+                let t = f64::from(i) / 4.0;
+                column.extend(at(Pixel { row: foot.row + t * dc, col: foot.col - t * dr }));
+            }
+        }
+    }
+    if columns[0].len() < 20 {
+        return f64::NAN;
+    }
+    let medians: Vec<f64> = columns
+        .into_iter()
+        .map(|mut c| {
+            c.sort_by(f64::total_cmp);
+            c[c.len() / 2]
+        })
+        .collect();
+    let (least, most) = (
+        medians.iter().copied().fold(f64::INFINITY, f64::min),
+        medians.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+    );
+    let dark: Vec<(f64, f64)> = medians
+        .iter()
+        .zip(-SPAN..)
+        .map(|(m, i)| (((most - least) / 2.0 - (m - least)).max(0.0), f64::from(i) / 4.0))
+        .collect();
+    dark.iter().map(|(w, t)| w * t).sum::<f64>() / dark.iter().map(|d| d.0).sum::<f64>()
+}
+
+/// How far the sun at an azimuth shines from the right of a line, −1 to 1: the mean over its legs.
+fn toward_sun(line: &[Pixel], azimuth_deg: f64) -> f64 {
+    let (s, c) = azimuth_deg.to_radians().sin_cos();
+    let (mut sum, mut all) = (0.0, 0.0);
+    for w in line.windows(2) {
+        let (dr, dc) = (w[1].row - w[0].row, w[1].col - w[0].col);
+        // To the right: columns less the rows' step, rows more the columns'.
+        sum += -dr * s - dc * c;
+        all += dr.hypot(dc);
+    }
+    sum / all
+}
+
 #[test]
 fn trenches_on_a_real_image_are_as_faint_as_real_ones() {
     // Even ground: what is measured is the work alone.
     let n = 1400;
     let flat = Array3::from_shape_fn((3, n, n), |(b, r, c)| [110.0, 105.0, 88.0][b] + 4.0 * grain(r, c));
     let source = Arrays(vec![flat.clone(), flat.clone()]);
-    let (mut seen, mut told, mut spoil, mut off) = (vec![], vec![], vec![], vec![]);
+    let (mut seen, mut told, mut spoil, mut off, mut beside) = (vec![], vec![], vec![], vec![], vec![]);
     for seed in 0..14 {
         if seen.len() >= 500 {
             break;
@@ -178,6 +242,10 @@ fn trenches_on_a_real_image_are_as_faint_as_real_ones() {
         for line in scene.truth().iter().filter(|l| l.class == TruthClass::Trench) {
             seen.push(core(&ratio, &line.centreline, 4.0));
             told.push(line.contrast.unwrap());
+            let t = off_line_px(&ratio, &line.centreline);
+            if t.is_finite() {
+                beside.push((t, toward_sun(&line.centreline, scene.suns_deg()[1].0)));
+            }
             off.push((seen[seen.len() - 1] - told[told.len() - 1]).abs());
         }
     }
@@ -192,6 +260,25 @@ fn trenches_on_a_real_image_are_as_faint_as_real_ones() {
     println!(
         "{n} trenches: seen {s10:.3} {s50:.3} {s90:.3}, told {t10:.3} {t50:.3} {t90:.3}, off {error:.3}, spoil {bright:.1}"
     );
+    // The wall away from the sun is lit, so that the dark lies a little towards the sun; by how much, a straight line tells.
+    let sum = |of: &dyn Fn(&(f64, f64)) -> f64| beside.iter().map(of).sum::<f64>();
+    let mean = sum(&|b| b.0) / beside.len() as f64;
+    let slope = sum(&|b| b.0 * b.1) / sum(&|b| b.1 * b.1);
+    let mut rest: Vec<f64> = beside.iter().map(|(t, sun)| (t - slope * sun).abs()).collect();
+    let mut aligned: Vec<f64> = beside.iter().filter(|b| b.1.abs() < 0.3).map(|b| b.0.abs()).collect();
+    let [r50, r90] = [0.5, 0.9].map(|q| quantile(&mut rest, q));
+    println!(
+        "{} long enough to tell: the dark lies {mean:+.3} px beside the line, and {slope:+.2} px towards the sun; the rest is \
+         {r50:.2} px in the median, {r90:.2} in nine of ten; {} along the sun: {:.2}",
+        beside.len(),
+        aligned.len(),
+        quantile(&mut aligned, 0.5)
+    );
+    assert!(
+        mean.abs() < 0.25 && r50 < 0.25,
+        "the dark lies {mean} px beside the truth, {r50} px without the sun's part"
+    );
+    assert!(beside.len() > 200 && (0.1..1.0).contains(&slope), "{slope} px towards the sun");
     assert!(n >= 500, "{n}");
     for (got, want) in [(s10, 0.10), (s50, 0.27), (s90, 0.40), (t10, 0.10), (t50, 0.27), (t90, 0.40)] {
         assert!((got - want).abs() < 0.03, "{got} {want}");
