@@ -286,8 +286,8 @@ fn teeth(
     (rows, spacing_m, side_m, height_m): (i32, f64, f64, f64),
     seed: u32,
 ) -> Rgb {
-    let along = (-foot.across.1, foot.across.0);
-    // Direction along the line in which `s` grows lies square to `across`.
+    // The direction in which `s` grows: `across` is to its right, where y runs down.
+    let along = (foot.across.1, -foot.across.0);
     let shadow = sun.shadow_length_m(height_m);
     let to_sun = (sun.along(along), sun.along(foot.across));
     let mut colour = ground;
@@ -320,6 +320,50 @@ fn teeth(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dragons_teeth_stand_apart_in_rows_and_shade_the_ground_away_from_the_sun() {
+        let (rows, spacing_m, side_m) = (3, 3.0, 1.1);
+        let kind = Kind::Teeth { rows, spacing_m, side_m, height_m: 0.9 };
+        let points: Vec<Place> = (0..16).map(|k| Place::new(f64::from(k) * 4.0, 0.0)).collect();
+        let line = Line::new(points, kind, 9.0, 0, 5);
+        let step = 0.1;
+        // Brightness by place: `t` to the right of the line, which runs east, so south.
+        let map = |azimuth_deg: f64| -> Vec<Vec<f32>> {
+            let sun = Sun::new(azimuth_deg, 40.0, 0.2);
+            let at = |x: f64, t: f64| {
+                let f = Foot { t, across: (0.0, 1.0), along: 0.0 };
+                luminance(line.over(0, &f, x, Place::new(x, t), &sun, [110.0; 3]))
+            };
+            (-60..60)
+                .map(|i| (50..550).map(|j| at(f64::from(j) * step, f64::from(i) * step)).collect())
+                .collect()
+        };
+        for (azimuth_deg, to_sun) in [(90.0, (0, 1)), (270.0, (0, -1)), (180.0, (1, 0)), (0.0, (-1, 0))] {
+            let map = map(azimuth_deg);
+            let (mut teeth, mut shaded, mut wrong) = (0, 0, 0);
+            for i in 12..map.len() as i32 - 12 {
+                for j in 12..map[0].len() as i32 - 12 {
+                    let is = |di: i32, dj: i32| map[(i + di) as usize][(j + dj) as usize];
+                    let concrete = |v: f32| v > 115.0 || (v < 100.0 && v > 60.0);
+                    // The corner of a tooth: concrete whose neighbours above and to the left are not.
+                    teeth += i32::from(concrete(is(0, 0)) && !concrete(is(-1, 0)) && !concrete(is(0, -1)));
+                    if is(0, 0) < 60.0 {
+                        shaded += 1;
+                        // Its tooth stands within the shadow's reach towards the sun.
+                        let near = (1..=12).any(|n| concrete(is(n * to_sun.0, n * to_sun.1)));
+                        wrong += i32::from(!near);
+                    }
+                }
+            }
+            // 50 m of three rows, one tooth every 3 m, less those that the window cuts.
+            assert!((42..=54).contains(&teeth), "{azimuth_deg}: {teeth} teeth");
+            assert!(
+                shaded > 400 && wrong * 50 < shaded,
+                "{azimuth_deg}: {wrong} of {shaded} on the wrong side"
+            );
+        }
+    }
 
     #[test]
     fn the_water_of_a_stream_and_its_banks_move_from_date_to_date() {
