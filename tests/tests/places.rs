@@ -158,11 +158,9 @@ fn an_area_of_control_is_told_with_what_changed_between_the_dates_of_the_images(
     assert_eq!(days, ["2024-08-04", "2024-08-11"]);
     assert_eq!((&control[0]["settlements"], &control[1]["gained"]), (&json!(["Aye"]), &json!(["Bee"])));
     // pyproj 3.7.2, Geod.polygon_area_perimeter: 388.3811 and 775.9258 km2.
-    for (value, km2) in [
-        (&control[0]["km2"], 388.381),
-        (&control[1]["km2"], 775.926),
-        (&control[1]["change_km2"], 387.545),
-    ] {
+    for (value, km2) in
+        [(&control[0]["km2"], 388.381), (&control[1]["km2"], 775.926), (&control[1]["change_km2"], 387.545)]
+    {
         assert!((value.as_f64().unwrap() - km2).abs() < 0.02, "{km2}: {control}");
     }
     // The work is measured from the line of its later image.
