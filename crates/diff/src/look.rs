@@ -205,8 +205,8 @@ impl Boxed {
         let within =
             (1 as Row).checked_shl(self.right as u32).map_or(Row::MAX, |v| v - 1) >> self.left << self.left;
         let (mut all, mut top, mut bottom) = (0, None, 0);
-        for r in self.top..self.bottom {
-            let row = marked[r] & within;
+        for (r, row) in marked.iter().enumerate().take(self.bottom).skip(self.top) {
+            let row = row & within;
             if row != 0 {
                 (all, top, bottom) = (all | row, top.or(Some(r)), r + 1);
             }
