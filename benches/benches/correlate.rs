@@ -2,7 +2,10 @@
 #![allow(missing_docs)] // criterion_group! makes public functions
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use diff::align::{Correlator, REACH_PX, WINDOW_PX};
+use diff::align::Correlator;
+
+const WINDOW_PX: usize = 256;
+const REACH_PX: usize = 12;
 
 fn bench(c: &mut Criterion) {
     let shape = (WINDOW_PX, WINDOW_PX);

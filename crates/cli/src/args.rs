@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   fosse inspect imagery/
   fosse survey imagery/ --front front/2024-08-14.geojson --out out/
+  fosse align 2024-08-05.tif 2024-08-12.tif --out aligned/
   fosse evaluate sample/truth.geojson out/earthworks.geojson
   fosse simulate --out sample/ && fosse survey sample/ --front sample/front.geojson --out out/
 
@@ -45,6 +46,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Say what is new, gone and longer in the second of two finished runs
     Compare(CompareArgs),
+    /// Lay one image onto another, and say how well it fits where
+    Align(AlignArgs),
     /// Write simulated images with known earthworks, to try the program on
     Simulate(SimulateArgs),
     /// Score detections against known truth
@@ -163,6 +166,62 @@ pub struct InspectArgs {
     /// JSON instead of a table
     #[arg(long)]
     pub json: bool,
+}
+
+const ALIGN_EXAMPLES: &str = "\
+Examples:
+  fosse align 2024-08-05.tif 2024-08-12.tif --out aligned/
+  fosse align a.tif b.tif --out fit/ --no-image --json
+  fosse align a.tif b.tif --out aligned/ --max-shift 60
+
+Writes into DIR:
+  aligned.tif     the later image, all bands, resampled once onto the grid of the earlier: a cloud-optimised GeoTIFF
+  ties.gpkg       layers `ties` and `cells`; the same as ties.geojson and cells.geojson
+  quiver.png      the ties as arrows on the earlier image: green fits, red is off by a pixel or more, rings are held out
+  align.json      what is told on standard output
+
+A tie is a window of 128 or 256 px whose content was found in the later image: displacement, its own error (sigma_px) and its
+distance from what the field says without it (residual_px). A fifth of the ties (role held_out) has no part in the fit; what
+they are off by is the error that is told. Every cell of 128 px has a verdict: aligned, misaligned, or no_ties.
+
+Two images that cannot be laid onto each other (other ground, mirrored or turned, too far apart, all cloud) give an error,
+exit code 2, and no files.";
+
+/// `fosse align`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = ALIGN_EXAMPLES)]
+pub struct AlignArgs {
+    /// The image that stays, a GeoTIFF with a CRS
+    pub earlier: PathBuf,
+    /// The image that is laid onto it
+    pub later: PathBuf,
+    /// Folder for the results; made if missing
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Largest shift that is looked for, 1 to 100 metres
+    #[arg(long, value_name = "M", default_value_t = 30.0)]
+    pub max_shift: f64,
+    /// Largest residual at which a cell is called aligned, 0.1 to 5 pixels
+    #[arg(long, value_name = "PX", default_value_t = 0.5)]
+    pub max_residual: f64,
+    /// Write what is known of the fit, and not the aligned image
+    #[arg(long)]
+    pub no_image: bool,
+    /// Replace what an earlier alignment wrote there
+    #[arg(long)]
+    pub overwrite: bool,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Computing threads; 0 takes one for each processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Memory for decoded image tiles, megabytes
+    #[arg(long, value_name = "MB", default_value_t = 64)]
+    pub cache_mb: usize,
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 const SIMULATE_EXAMPLES: &str = "\

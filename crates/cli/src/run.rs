@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use pipeline::{LookOptions, Stop, SuiteOptions, SurveyOutcome};
+use pipeline::{AlignOptions, Aligned, LookOptions, Stop, SuiteOptions, SurveyOutcome};
 
-use crate::args::{Command, EvaluateArgs, InspectArgs, LooksArgs, SimulateArgs, SurveyArgs};
+use crate::args::{AlignArgs, Command, EvaluateArgs, InspectArgs, LooksArgs, SimulateArgs, SurveyArgs};
 use crate::{exit, plan, progress, report, scores, table};
 
 /// Warnings shown one by one; more are counted.
@@ -18,6 +18,7 @@ pub async fn command(command: Command) -> ExitCode {
         Command::Inspect(args) => inspect(args).await,
         Command::Report(args) => report::report(args).await,
         Command::Compare(args) => report::compare(&args),
+        Command::Align(args) => align(args).await,
         Command::Simulate(args) => simulate(args).await,
         Command::Evaluate(args) => evaluate(args).await,
         Command::Looks(args) => looks(args).await,
@@ -53,6 +54,58 @@ async fn inspect(args: InspectArgs) -> ExitCode {
         Some(objection) => exit::failure(&objection),
         None => said,
     }
+}
+
+async fn align(args: AlignArgs) -> ExitCode {
+    let options = AlignOptions {
+        earlier: args.earlier,
+        later: args.later,
+        out: args.out,
+        overwrite: args.overwrite,
+        align: pipeline::diff::align::Options {
+            max_shift_m: args.max_shift,
+            max_residual_px: args.max_residual,
+        },
+        image: !args.no_image,
+        threads: args.threads,
+        cache_mb: args.cache_mb,
+    };
+    let stop = Stop::default();
+    stop_on_signal(stop.clone());
+    match pipeline::align(&options, progress::listener(args.quiet), stop).await {
+        Ok(done) if args.json => say_json(&done, exit::DONE),
+        Ok(done) => say(&align_summary(&done), exit::DONE),
+        Err(error) => exit::failure(&error),
+    }
+}
+
+/// What came of an alignment, in a few lines.
+fn align_summary(a: &Aligned) -> String {
+    let s = &a.alignment;
+    let px = |v: Option<f64>| v.map_or_else(|| "unknown".to_owned(), |v| format!("{v:.2} px"));
+    let m = |v: Option<f64>| v.map_or_else(String::new, |v| format!(" ({:.2} m)", v * a.pixel_m));
+    format!(
+        "shift {:.2} px down, {:.2} px right ({:.2} m), locally up to {:.2} px more\n\
+         error {}{} median, {} 90 %, on {} ties that the fit does not know; {} ties in it, {} of {} windows matched\n\
+         {} km² aligned, {} misaligned, {} without ties; {:.1} s\n\
+         {}\n",
+        s.d_row_px,
+        s.d_col_px,
+        s.d_row_px.hypot(s.d_col_px) * a.pixel_m,
+        a.local_px,
+        px(s.residual_px),
+        m(s.residual_px),
+        px(s.residual_90_px),
+        s.held_out,
+        s.ties,
+        s.matched,
+        s.windows,
+        area(a.aligned_km2),
+        area(a.misaligned_km2),
+        area(a.no_ties_km2),
+        a.total_s,
+        a.out.join(a.files.first().copied().unwrap_or_default()).display()
+    )
 }
 
 async fn simulate(args: SimulateArgs) -> ExitCode {

@@ -1,7 +1,5 @@
 //! The order of the steps, for one pair.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use domain::{Class, Coverage, Evidence, Pixel, Raster, Reason, Window};
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -9,16 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CompareError, OptionError, PairSource, Progress, Stage,
-    align::{self, Correlator, Field, Surface, Verdict},
+    align::{self, Field, Verdict},
     centreline::{self, Centreline, Crest, Of},
     classify, evidence,
     line_gain::{self, Layout, Point, Scale},
     look::{self, Look, LookGrid},
     net::{Model, Workspace},
     resample,
+    source::Counter,
     strip::{self, Station, Strip},
     trace::{self, Index, Line, Reach},
-    view::{View, later_on_grid},
+    view::View,
 };
 
 /// How a pair is compared.
@@ -120,7 +119,7 @@ pub fn compare<S: PairSource>(
 ) -> Result<Comparison, CompareError<S::Error>> {
     large_enough::<S>(source.shape())?;
     let pixel_m = source.pixel_m();
-    let view = View { source, field: alignment(source, options, progress)? };
+    let view = View { source, field: align::register(source, &options.align, progress)? };
     let (points, coverage) = gain(&view, options, progress)?;
     let lines = proposed(&points, pixel_m, options);
     let grid = LookGrid::over(source.shape(), pixel_m);
@@ -262,86 +261,13 @@ pub fn aligned<S: PairSource>(
     if grid.shape.0.saturating_mul(grid.shape.1) > MOST_LOOK_PX {
         return Err(CompareError::TooLarge { rows: grid.shape.0, cols: grid.shape.1, most: MOST_LOOK_PX });
     }
-    let view = View { source, field: alignment(source, options, progress)? };
+    let view = View { source, field: align::register(source, &options.align, progress)? };
     let mut look = look::look(&view, &grid, Window::new(0, 0, grid.shape.0, grid.shape.1))?;
     for ((row, col), valid) in look.valid.indexed_iter_mut() {
         let p = grid.to_shared(Pixel { row: row as f64 + 0.5, col: col as f64 + 0.5 });
         *valid &= view.field.verdict(p).0 == Verdict::Aligned;
     }
     Ok((look, grid))
-}
-
-/// Counts finished units of a stage and passes them on.
-struct Counter<'a> {
-    progress: &'a dyn Progress,
-    stage: Stage,
-    done: AtomicUsize,
-    total: usize,
-}
-
-impl<'a> Counter<'a> {
-    fn new(progress: &'a dyn Progress, stage: Stage, total: usize) -> Self {
-        progress.advance(stage, 0, total);
-        Self { progress, stage, done: AtomicUsize::new(0), total }
-    }
-
-    /// There are so many more.
-    fn add(&mut self, more: usize) {
-        self.total += more;
-        self.progress.advance(self.stage, self.done.load(Ordering::Relaxed), self.total);
-    }
-
-    fn advance(&self) {
-        self.progress.advance(self.stage, self.done.fetch_add(1, Ordering::Relaxed) + 1, self.total);
-    }
-
-    fn check<E: std::error::Error>(&self) -> Result<(), CompareError<E>> {
-        if self.progress.cancelled() { Err(CompareError::Cancelled) } else { Ok(()) }
-    }
-}
-
-/// Where the later image lies: one shift for all, then a field through ties around it.
-fn alignment<S: PairSource>(
-    source: &S,
-    options: &Options,
-    progress: &dyn Progress,
-) -> Result<Field, CompareError<S::Error>> {
-    let shape = source.shape();
-    let coarse = align::coarse_windows(shape);
-    let fine = align::tie_windows(shape);
-    let count = Counter::new(progress, Stage::Align, coarse.len() + fine.len());
-    let correlator = Correlator::new(align::WINDOW_PX);
-    let max_px = (options.align.max_shift_m / source.pixel_m() / align::COARSE as f64).ceil() as usize;
-    // Beyond a third of the window too little overlaps.
-    let reach = max_px.clamp(4, align::WINDOW_PX / 3);
-    let surfaces: Vec<Option<Surface>> = coarse
-        .par_iter()
-        .map(|&w| {
-            count.check()?;
-            let earlier = source.earlier(w).map_err(CompareError::Read)?;
-            let later = later_on_grid(source, w, |p| p)?;
-            let (e, l) =
-                (resample::decimate(&earlier, align::COARSE), resample::decimate(&later, align::COARSE));
-            count.advance();
-            Ok(correlator.surface((&e.0, &e.1), (&l.0, &l.1), reach))
-        })
-        .collect::<Result<_, CompareError<S::Error>>>()?;
-    let first = Surface::sum(surfaces.iter().flatten())
-        .and_then(|s| s.peak())
-        .map(|p| (p.d_row_px * align::COARSE as f64, p.d_col_px * align::COARSE as f64));
-    // Whole pixels: the windows of the ties are read where the content is, and not resampled for it.
-    let shift = first.map_or((0.0, 0.0), |(r, c)| (r.round(), c.round()));
-    let ties = fine
-        .par_iter()
-        .map(|&w| {
-            count.check()?;
-            let earlier = source.earlier(w).map_err(CompareError::Read)?;
-            let later = later_on_grid(source, w, |p| Pixel { row: p.row + shift.0, col: p.col + shift.1 })?;
-            count.advance();
-            Ok(align::tie(&correlator, &earlier, &later, shift))
-        })
-        .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
-    Ok(Field::fit(ties.into_iter().flatten().collect(), shape, first, fine.len(), &options.align))
 }
 
 /// Points of gain per scale, and what was assessed.

@@ -313,6 +313,40 @@ fn means(out: &mut [f32], sums: &[f32], factor: usize) {
     }
 }
 
+/// `raster` at half its resolution, smoothed by 1-3-3-1 along both axes first: a mean of 2 × 2 leaves frequencies that fold
+/// back and pull matches to whole pixels. A value is valid where all
+/// pixels under it are.
+pub fn halved(raster: &Raster) -> (Array2<f32>, Array2<bool>) {
+    let (rows, cols) = raster.pixels.dim();
+    let shape = (rows / 2, cols / 2);
+    let (mut pixels, mut valid) = (Array2::zeros(shape), Array2::from_elem(shape, true));
+    let (Some(from), Some(ok)) = (raster.pixels.as_slice(), raster.valid.as_slice()) else {
+        return (pixels, valid);
+    };
+    let all = ok.iter().all(|&v| v);
+    // One more at either end, so that every value has four below it.
+    let mut line = vec![0.0f32; cols + 2];
+    for (r, (mut out, mut out_ok)) in pixels.rows_mut().into_iter().zip(valid.rows_mut()).enumerate() {
+        let at = |k: usize| (2 * r + k).saturating_sub(1).min(rows - 1) * cols;
+        let lines = [0, 1, 2, 3].map(|k| &from[at(k)..at(k) + cols]);
+        for (i, v) in line[1..=cols].iter_mut().enumerate() {
+            *v = lines[0][i] + 3.0 * (lines[1][i] + lines[2][i]) + lines[3][i];
+        }
+        (line[0], line[cols + 1]) = (line[1], line[cols]);
+        for (j, v) in out.iter_mut().enumerate() {
+            let near = &line[2 * j..2 * j + 4];
+            *v = (near[0] + 3.0 * (near[1] + near[2]) + near[3]) / 64.0;
+        }
+        if !all {
+            for (j, v) in out_ok.iter_mut().enumerate() {
+                let span = (2 * j).saturating_sub(1)..(2 * j + 3).min(cols);
+                *v = (0..4).all(|k| ok[at(k) + span.start..at(k) + span.end].iter().all(|&v| v));
+            }
+        }
+    }
+    (pixels, valid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,10 @@
 //! Where the pixels come from and where word of the progress goes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use domain::{PixelMap, Raster, Window};
+
+use crate::CompareError;
 
 /// The pixels of a pair, read by window from any thread.
 pub trait PairSource: Sync {
@@ -83,5 +87,34 @@ impl Progress for Silent {
 
     fn cancelled(&self) -> bool {
         false
+    }
+}
+
+/// Counts finished units of a stage and passes them on.
+pub(crate) struct Counter<'a> {
+    progress: &'a dyn Progress,
+    stage: Stage,
+    done: AtomicUsize,
+    total: usize,
+}
+
+impl<'a> Counter<'a> {
+    pub(crate) fn new(progress: &'a dyn Progress, stage: Stage, total: usize) -> Self {
+        progress.advance(stage, 0, total);
+        Self { progress, stage, done: AtomicUsize::new(0), total }
+    }
+
+    /// There are so many more.
+    pub(crate) fn add(&mut self, more: usize) {
+        self.total += more;
+        self.progress.advance(self.stage, self.done.load(Ordering::Relaxed), self.total);
+    }
+
+    pub(crate) fn advance(&self) {
+        self.progress.advance(self.stage, self.done.fetch_add(1, Ordering::Relaxed) + 1, self.total);
+    }
+
+    pub(crate) fn check<E: std::error::Error>(&self) -> Result<(), CompareError<E>> {
+        if self.progress.cancelled() { Err(CompareError::Cancelled) } else { Ok(()) }
     }
 }

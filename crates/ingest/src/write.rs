@@ -263,6 +263,46 @@ impl GeoTiffWriter {
     }
 }
 
+/// Copies a GeoTIFF to a cloud-optimised one: tiles of 512 px without loss, overviews by averages.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn to_cog(from: &Path, to: &Path) -> Result<()> {
+    library::quiet();
+    library::forget_failures();
+    let failed = |source: GdalMessage| Error::Write { path: to.to_owned(), source };
+    let name = to.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let growing = to.with_file_name(format!(".{name}.part"));
+    let copied = (|| {
+        let dataset = header::open(from)?;
+        let mut options = CslStringList::new();
+        for (name, value) in [
+            ("COMPRESS", "DEFLATE"),
+            ("PREDICTOR", "YES"),
+            ("BLOCKSIZE", "512"),
+            ("OVERVIEW_RESAMPLING", "AVERAGE"),
+            ("BIGTIFF", "IF_SAFER"),
+        ] {
+            options.set_name_value(name, value)?;
+        }
+        let mut copy = dataset.create_copy(
+            &DriverManager::get_driver_by_name("COG")?,
+            &growing,
+            &options.into_iter().collect(),
+        )?;
+        copy.flush_cache()?;
+        copy.close()
+    })();
+    let said =
+        copied.map_err(GdalMessage::from).err().or_else(|| library::first_failure().map(GdalMessage::from));
+    if let Some(said) = said {
+        // The error that led here is the one to report.
+        let _ = std::fs::remove_file(&growing);
+        return Err(failed(said));
+    }
+    std::fs::rename(&growing, to).map_err(|e| failed(e.to_string().into()))
+}
+
 impl Drop for GeoTiffWriter {
     fn drop(&mut self) {
         // Closed first: GDAL would write the rest of a removed file.

@@ -105,6 +105,27 @@ pub enum Error {
         /// What is missing or wrong.
         what: String,
     },
+    /// Two images that are to be laid onto each other share no ground.
+    #[error(
+        "{} and {} share no ground, as far as their georeferencing tells: give two images of one place",
+        earlier.display(), later.display()
+    )]
+    Apart {
+        /// The image that stays.
+        earlier: PathBuf,
+        /// The other.
+        later: PathBuf,
+    },
+    /// Two images that cannot be laid onto each other.
+    #[error("{} and {}: {said}", earlier.display(), later.display())]
+    NoConsensus {
+        /// The image that stays.
+        earlier: PathBuf,
+        /// The other.
+        later: PathBuf,
+        /// Cause and remedy.
+        said: String,
+    },
     /// The front line cannot be used, or the output folder cannot be written.
     #[error(transparent)]
     Report(#[from] report::Error),

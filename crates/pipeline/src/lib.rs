@@ -3,6 +3,7 @@
 //! * [`inspect()`] says what a folder holds and which captures would be compared.
 //! * [`survey()`] does the whole job: catalogue, pairs, comparison, measurement, documents.
 //! * [`simulate()`] writes images whose truth is known: an order of tiles, works on real images, the suite.
+//! * [`align()`] lays one image onto another and says how well it fits where.
 //! * [`detect()`] compares what a folder holds and stops there: no front line, no documents.
 //! * [`evaluate()`] scores detections against truth; [`evaluate_suite()`] the detector over a folder of scenes.
 //! * [`report()`] measures a finished run anew; [`compare_runs`] sets two side by side.
@@ -11,6 +12,7 @@
 //! step has to say on its way goes to [`Events`]; [`Stop`] ends it early and loses nothing, because the result of
 //! every pair is on disk before the next begins.
 
+mod align;
 mod background;
 mod chips;
 mod detect;
@@ -43,6 +45,7 @@ pub use simulate::Options as SceneOptions;
 pub use simulate::background::BackgroundOptions;
 pub use simulate::suite::Split;
 
+pub use align::{AlignOptions, Aligned, align};
 pub use detect::{DetectOptions, Detected, detect};
 pub use documents::Format;
 pub use error::{Error, Result, Skips, chain};

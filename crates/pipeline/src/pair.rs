@@ -10,6 +10,7 @@ use domain::{Earthwork, Pair, Pixel, Reason};
 use report::CoverageFeature;
 use serde::{Deserialize, Serialize};
 
+use crate::align::without_consensus;
 use crate::error::chain;
 use crate::events::{Event, Events, Stop};
 use crate::place::Area;
@@ -96,6 +97,9 @@ impl PairResult {
         let (earlier, later) = (pair.earlier.path.display(), pair.later.path.display());
         let both = format!("{earlier} and {later}");
         Some(match main.unwrap_or(Reason::NoTies) {
+            Reason::NoTies if !self.alignment.consensus => {
+                format!("{both}: {}", without_consensus(&self.alignment))
+            }
             Reason::NodataEarlier => {
                 format!("{earlier}: no valid pixels where the two images overlap; order it again")
             }

@@ -134,6 +134,27 @@ impl PairReader {
     }
 }
 
+impl PairReader {
+    /// All bands of the later image but alpha over `window` of its own grid.
+    pub(crate) fn later_all_bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
+        let (planes, valid) = self.later.read(|image| image.read_bands(window))?;
+        let raster = |pixels: ndarray::ArrayView2<'_, f32>| Raster {
+            window,
+            pixels: pixels.to_owned(),
+            valid: valid.clone(),
+        };
+        Ok(planes.outer_iter().map(raster).collect())
+    }
+
+    /// How many these are, and the value that means no data among them.
+    pub(crate) fn later_bands_and_nodata(&self) -> ingest::Result<(usize, Option<f32>)> {
+        self.later.read(|image| {
+            let (visible, others) = image.band_counts();
+            Ok((visible + others, image.nodata()))
+        })
+    }
+}
+
 impl PairSource for PairReader {
     type Error = ingest::Error;
 

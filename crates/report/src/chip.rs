@@ -102,7 +102,8 @@ pub fn render_png(chip: &Chip) -> Result<Vec<u8>> {
     encode(&canvas)
 }
 
-fn encode(canvas: &RgbImage) -> Result<Vec<u8>> {
+/// The canvas as PNG.
+pub(crate) fn encode(canvas: &RgbImage) -> Result<Vec<u8>> {
     let (width, height) = canvas.dimensions();
     let mut out = Vec::new();
     PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Paeth)

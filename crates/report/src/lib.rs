@@ -4,7 +4,7 @@
 //! * [`distance`] measures each line against it: WGS84 geodesics, both end points, bearing, side.
 //! * [`earthworks`], [`coverage`] and [`summary`] write what was found and what was looked at: GeoJSON, CSV,
 //!   Markdown.
-//! * [`stretch`] and [`chip`] draw the evidence.
+//! * [`stretch`] and [`chip`] draw the evidence, [`quiver`] an alignment.
 //! * [`output`] puts it all on disk, whole files only.
 //!
 //! No GDAL, no threads, no clock: equal input gives equal bytes.
@@ -35,6 +35,7 @@ mod kmz;
 mod layers;
 pub mod output;
 mod proposals;
+pub mod quiver;
 mod rings;
 mod stac;
 pub mod stretch;

@@ -4,25 +4,9 @@ use domain::Pixel;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{Options, tie_spacing_px};
-
-/// A matched point: the content at `(row_px, col_px)` of the shared grid lies at `+ (d_row_px, d_col_px)` in the
-/// later image, in pixels of the shared grid, beyond what the georeferencing says.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tie {
-    /// Row of the point.
-    pub row_px: f64,
-    /// Column of the point.
-    pub col_px: f64,
-    /// Displacement in rows.
-    pub d_row_px: f64,
-    /// Displacement in columns.
-    pub d_col_px: f64,
-    /// How clear the match is; 0 is useless.
-    pub weight: f64,
-    /// Distance from what the other ties predict here, pixels; NaN where they predict nothing.
-    pub residual_px: f64,
-}
+use super::consensus::{AGREES_PX, Affine, consensus};
+use super::spline::{Knots, Sample, Spline};
+use super::{Layout, Options, Role, Tie};
 
 /// Whether the images fit at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,122 +25,144 @@ pub enum Verdict {
 pub struct Summary {
     /// Windows that were tried.
     pub windows: usize,
-    /// Ties that matched and agree with the consensus.
+    /// Windows that matched.
+    pub matched: usize,
+    /// Those that the field goes by.
     pub ties: usize,
+    /// Those that were kept out of the fit to measure its error.
+    pub held_out: usize,
+    /// Whether the ties agree on a place at all. Where not, the later image stays where its georeferencing puts it, and
+    /// nothing is taken to fit.
+    pub consensus: bool,
     /// Mean displacement in rows, pixels of the shared grid.
     pub d_row_px: f64,
     /// Mean displacement in columns.
     pub d_col_px: f64,
-    /// Median residual of the ties, pixels; absent where no tie could be predicted from others.
+    /// Median distance of the field from the held-out ties, pixels; absent where there are none.
     pub residual_px: Option<f64>,
+    /// 90 % of the held-out ties lie within it, pixels.
+    pub residual_90_px: Option<f64>,
 }
 
 /// Displacement of the later image over the shared grid.
 #[derive(Clone, Debug)]
 pub struct Field {
-    spacing_px: f64,
     d_row: Array2<f64>,
     d_col: Array2<f64>,
-    residual_px: Array2<f32>,
-    verdict: Array2<Verdict>,
-    /// The ties that agree with the consensus.
+    cells: Array2<(Verdict, f32)>,
+    /// All that matched.
     pub ties: Vec<Tie>,
     /// The pair as a whole.
     pub summary: Summary,
 }
 
-/// `d = c0 + c1·row + c2·col`, for rows and columns.
-#[derive(Clone, Copy)]
-struct Affine([f64; 3], [f64; 3]);
-
-impl Affine {
-    fn at(&self, row: f64, col: f64) -> (f64, f64) {
-        let v = |c: &[f64; 3]| c[0] + c[1] * row + c[2] * col;
-        (v(&self.0), v(&self.1))
-    }
-}
+/// Nodes of the field, pixels: bilinear between them.
+const NODE_PX: usize = 32;
+/// Side of a cell that has a verdict, pixels.
+pub const CELL_PX: usize = 128;
+/// Weights on the bending of the field, the stiffest first; stiffer still is the affine.
+const PENALTIES: [f64; 5] = [30.0, 3.0, 0.3, 0.03, 0.003];
+/// Fewest ties that may bend a field.
+const LEAST_TO_BEND: usize = 12;
+/// Scale of the loss by which the stiffness is chosen, pixels: the error that we care to tell from a smaller one.
+const LOSS_PX: f64 = 0.3;
 
 impl Field {
-    /// The field through `ties` on a grid of `shape`, around the first shift of the pair (`None`: not found).
+    /// The field through `ties` on a grid of `shape`, around the first shift of the pair (`None`: not found), from so
+    /// many `windows` tried.
+    ///
+    /// The affine of the consensus, and on it a spline as stiff as the ties allow: each of four parts of them is
+    /// predicted from the other three, and the stiffest spline is taken whose predictions are, within one standard
+    /// error, as good as any (Breiman et al. 1984, §3.4.3). Ties weigh by their own error and, by their distance from
+    /// such predictions, as Cauchy's.
     pub fn fit(
         mut ties: Vec<Tie>,
         shape: (usize, usize),
+        layout: &Layout,
         first: Option<(f64, f64)>,
         windows: usize,
         options: &Options,
     ) -> Self {
-        let spacing_px = tie_spacing_px(shape) as f64;
-        let affine = consensus(&mut ties, first);
-        let nodes = (shape.0 / spacing_px as usize + 2, shape.1 / spacing_px as usize + 2);
-        let local = |row: f64, col: f64, without: Option<usize>| {
-            let (mut sum_r, mut sum_c, mut sum_w, mut near) = (0.0, 0.0, 0.0, 0usize);
-            for (k, t) in ties.iter().enumerate() {
-                let d2 = ((t.row_px - row).powi(2) + (t.col_px - col).powi(2)) / (spacing_px * spacing_px);
-                if d2 > 9.0 || Some(k) == without {
-                    continue;
-                }
-                near += 1;
-                let w = t.weight * (-d2 / 2.0).exp();
-                let (ar, ac) = affine.at(t.row_px, t.col_px);
-                sum_r += w * (t.d_row_px - ar);
-                sum_c += w * (t.d_col_px - ac);
-                sum_w += w;
-            }
-            let (ar, ac) = affine.at(row, col);
-            // The affine weighs as much as one fair tie: alone, a tie does not bend the field.
-            let norm = sum_w + 0.05;
-            (ar + sum_r / norm, ac + sum_c / norm, near)
+        let matched = ties.len();
+        let candidates: Vec<&Tie> = ties.iter().filter(|t| t.role == Role::Fit).collect();
+        // So few that none can be spared.
+        let all: Vec<&Tie> = ties.iter().collect();
+        let model = if candidates.len() < 4 {
+            consensus(&all, first, layout.reach_px as f64)
+        } else {
+            consensus(&candidates, first, layout.reach_px as f64)
         };
-        let residuals: Vec<f64> = ties
-            .iter()
-            .enumerate()
-            .map(|(k, t)| {
-                let (r, c, near) = local(t.row_px, t.col_px, Some(k));
-                if near < 2 { f64::NAN } else { (t.d_row_px - r).hypot(t.d_col_px - c) }
-            })
-            .collect();
-        let (mut d_row, mut d_col) = (Array2::zeros(nodes), Array2::zeros(nodes));
-        let mut residual_px = Array2::from_elem(nodes, f32::NAN);
-        let mut verdict = Array2::from_elem(nodes, Verdict::NoTies);
-        for i in 0..nodes.0 {
-            for j in 0..nodes.1 {
-                let (row, col) = (i as f64 * spacing_px, j as f64 * spacing_px);
-                let (r, c, _) = local(row, col, None);
-                (d_row[(i, j)], d_col[(i, j)]) = (r, c);
-                let mut near: Vec<f64> = ties
-                    .iter()
-                    .zip(&residuals)
-                    .filter(|(t, e)| {
-                        e.is_finite() && (t.row_px - row).hypot(t.col_px - col) <= 3.0 * spacing_px
-                    })
-                    .map(|(_, &e)| e)
-                    .collect();
-                if let Some(m) = median(&mut near) {
-                    residual_px[(i, j)] = m as f32;
-                    verdict[(i, j)] =
-                        if m <= options.max_residual_px { Verdict::Aligned } else { Verdict::Misaligned };
-                }
-            }
+        if candidates.len() < 4 {
+            ties.iter_mut().for_each(|t| t.role = Role::Fit);
         }
-        let mean = affine.at(shape.0 as f64 / 2.0, shape.1 as f64 / 2.0);
-        let mut finite: Vec<f64> = residuals.iter().copied().filter(|e| e.is_finite()).collect();
-        ties.iter_mut().zip(&residuals).for_each(|(t, &e)| t.residual_px = e);
+        let Some(affine) = model else {
+            ties.iter_mut().for_each(|t| t.role = Role::Rejected);
+            return Self::without_consensus(ties, shape, windows);
+        };
+        reject(&mut ties, &affine, layout);
+        let spline = bend(&mut ties, shape, &affine, layout);
+        if ties.len() < 4 {
+            // Nothing predicts a lone tie but the sum of the surfaces.
+            let (r, c) = first.unwrap_or((f64::NAN, f64::NAN));
+            ties.iter_mut().for_each(|t| t.residual_px = (t.d_row_px - r).hypot(t.d_col_px - c));
+        }
+        let nodes = (shape.0 / NODE_PX + 2, shape.1 / NODE_PX + 2);
+        let [mut d_row, mut d_col] = spline.lattice(nodes, NODE_PX as f64);
+        for ((i, j), d) in d_row.indexed_iter_mut() {
+            let (r, c) = affine.at((i * NODE_PX) as f64, (j * NODE_PX) as f64);
+            *d += r;
+            d_col[(i, j)] += c;
+        }
+        let cells = cells(&ties, shape, layout, options.max_residual_px);
+        let mean = |a: &Array2<f64>| a.mean().unwrap_or_default();
+        let mut held: Vec<f64> = ties
+            .iter()
+            .filter(|t| t.role == Role::HeldOut)
+            .map(|t| t.residual_px)
+            .filter(|e| e.is_finite())
+            .collect();
+        if held.is_empty() {
+            held = ties.iter().map(|t| t.residual_px).filter(|e| e.is_finite()).collect();
+        }
+        let count = |role: Role| ties.iter().filter(|t| t.role == role).count();
         let summary = Summary {
             windows,
-            ties: ties.len(),
-            d_row_px: mean.0,
-            d_col_px: mean.1,
-            residual_px: median(&mut finite),
+            matched,
+            ties: count(Role::Fit),
+            held_out: count(Role::HeldOut),
+            consensus: true,
+            d_row_px: mean(&d_row),
+            d_col_px: mean(&d_col),
+            residual_px: quantile(&mut held, 0.5),
+            residual_90_px: quantile(&mut held, 0.9),
         };
-        Self { spacing_px, d_row, d_col, residual_px, verdict, ties, summary }
+        Self { d_row, d_col, cells, ties, summary }
+    }
+
+    /// The later image as its georeferencing has it, and nothing taken to fit.
+    fn without_consensus(ties: Vec<Tie>, shape: (usize, usize), windows: usize) -> Self {
+        let summary = Summary {
+            windows,
+            matched: ties.len(),
+            ties: 0,
+            held_out: 0,
+            consensus: false,
+            d_row_px: 0.0,
+            d_col_px: 0.0,
+            residual_px: None,
+            residual_90_px: None,
+        };
+        let still = Array2::zeros((2, 2));
+        let cells = Array2::from_elem(cell_shape(shape), (Verdict::NoTies, f32::NAN));
+        Self { d_row: still.clone(), d_col: still, cells, ties, summary }
     }
 
     /// Position in the shared grid at which the georeferencing of the later image must be asked for what lies
     /// at `p` in the earlier.
     pub fn displaced(&self, p: Pixel) -> Pixel {
-        let (r, c) = (p.row / self.spacing_px, p.col / self.spacing_px);
-        let i = (r as usize).min(self.d_row.nrows() - 2);
-        let j = (c as usize).min(self.d_row.ncols() - 2);
+        let (r, c) = (p.row / NODE_PX as f64, p.col / NODE_PX as f64);
+        let i = (r.max(0.0) as usize).min(self.d_row.nrows() - 2);
+        let j = (c.max(0.0) as usize).min(self.d_row.ncols() - 2);
         let (u, v) = ((r - i as f64).clamp(0.0, 1.0), (c - j as f64).clamp(0.0, 1.0));
         let mix = |a: &Array2<f64>| {
             (a[(i, j)] * (1.0 - v) + a[(i, j + 1)] * v) * (1.0 - u)
@@ -167,116 +173,264 @@ impl Field {
 
     /// Whether the images fit at `p`, and the residual there in pixels (NaN where unknown).
     pub fn verdict(&self, p: Pixel) -> (Verdict, f32) {
-        let near = |v: f64, n: usize| ((v / self.spacing_px).round().max(0.0) as usize).min(n - 1);
-        let at = (near(p.row, self.verdict.nrows()), near(p.col, self.verdict.ncols()));
-        (self.verdict[at], self.residual_px[at])
+        let cell = |v: f64, n: usize| ((v.max(0.0) / CELL_PX as f64) as usize).min(n - 1);
+        self.cells[(cell(p.row, self.cells.nrows()), cell(p.col, self.cells.ncols()))]
+    }
+
+    /// Verdict and residual of every cell of [`CELL_PX`], `(rows, cols)`.
+    pub fn cells(&self) -> &Array2<(Verdict, f32)> {
+        &self.cells
     }
 }
 
-/// The affine that most ties agree with; `ties` keeps those that do (within 3 px).
-///
-/// Iteratively reweighted least squares with Cauchy weights from the median of the ties; a shift alone where
-/// there are fewer than 12.
-fn consensus(ties: &mut Vec<Tie>, first: Option<(f64, f64)>) -> Affine {
-    let middle = |get: fn(&Tie) -> f64| median(&mut ties.iter().map(get).collect::<Vec<_>>());
-    let start = match (middle(|t| t.d_row_px), middle(|t| t.d_col_px)) {
-        (Some(r), Some(c)) => (r, c),
-        _ => first.unwrap_or((0.0, 0.0)),
-    };
-    let mut affine = Affine([start.0, 0.0, 0.0], [start.1, 0.0, 0.0]);
-    if ties.len() >= 12 {
-        let n = ties.len() as f64;
-        let (r0, c0) =
-            (ties.iter().map(|t| t.row_px).sum::<f64>() / n, ties.iter().map(|t| t.col_px).sum::<f64>() / n);
-        for _ in 0..10 {
-            let mut normal = [[0.0; 3]; 3];
-            let (mut rhs_r, mut rhs_c) = ([0.0; 3], [0.0; 3]);
-            for t in ties.iter() {
-                let (ar, ac) = affine.at(t.row_px, t.col_px);
-                let e2 = (t.d_row_px - ar).powi(2) + (t.d_col_px - ac).powi(2);
-                let w = t.weight / (1.0 + e2 / 0.25);
-                let x = [1.0, t.row_px - r0, t.col_px - c0];
-                for a in 0..3 {
-                    for b in 0..3 {
-                        normal[a][b] += w * x[a] * x[b];
-                    }
-                    rhs_r[a] += w * x[a] * t.d_row_px;
-                    rhs_c[a] += w * x[a] * t.d_col_px;
+/// Takes ties out that agree neither with the affine nor with half of their neighbours: relief displaces neighbours alike.
+fn reject(ties: &mut [Tie], affine: &Affine, layout: &Layout) {
+    let near = 1.6 * layout.spacing_px as f64;
+    let at = buckets(ties, near);
+    let lonely: Vec<usize> = (0..ties.len())
+        .filter(|&k| {
+            let t = &ties[k];
+            if t.role != Role::Fit || affine.off(t) <= AGREES_PX {
+                return false;
+            }
+            let (mut all, mut alike) = (0, 0);
+            for n in at.around(t.row_px, t.col_px).map(|n| &ties[n]) {
+                let apart = (n.row_px - t.row_px).hypot(n.col_px - t.col_px);
+                if n.role == Role::Fit && apart > 0.0 && apart <= near {
+                    all += 1;
+                    alike +=
+                        usize::from((n.d_row_px - t.d_row_px).hypot(n.d_col_px - t.d_col_px) <= AGREES_PX);
                 }
             }
-            let (Some(r), Some(c)) = (solve3(normal, rhs_r), solve3(normal, rhs_c)) else { break };
-            let shifted = |k: [f64; 3]| [k[0] - k[1] * r0 - k[2] * c0, k[1], k[2]];
-            affine = Affine(shifted(r), shifted(c));
+            alike < 2 || alike * 2 < all
+        })
+        .collect();
+    lonely.into_iter().for_each(|k| ties[k].role = Role::Rejected);
+}
+
+/// The spline on the affine; every tie gets its residual.
+fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layout) -> Spline {
+    let knots = Knots::over(shape, 1.5 * layout.spacing_px as f64);
+    let rest = |t: &Tie| {
+        let (r, c) = affine.at(t.row_px, t.col_px);
+        [t.d_row_px - r, t.d_col_px - c]
+    };
+    let fit: Vec<usize> = (0..ties.len()).filter(|&k| ties[k].role == Role::Fit).collect();
+    let part = |k: usize| {
+        let node = |v: f64| (v / layout.spacing_px as f64) as usize;
+        (node(ties[k].row_px) + 2 * node(ties[k].col_px)) % 4
+    };
+    let parts: Vec<usize> = fit.iter().map(|&k| part(k)).collect();
+    let samples = |off: &[f64], without: Option<usize>| -> Vec<Sample> {
+        let mut sizes = off.to_vec();
+        let scale = 2.0 * 1.48 * quantile(&mut sizes, 0.5).unwrap_or(1.0).clamp(0.05, 1.0);
+        let kept = fit.iter().zip(off).zip(&parts).filter(|(_, p)| Some(**p) != without);
+        kept.map(|((&k, off), _)| Sample {
+            row_px: ties[k].row_px,
+            col_px: ties[k].col_px,
+            weight: ties[k].weight / (1.0 + (off / scale).powi(2)),
+            value: rest(&ties[k]),
+        })
+        .collect()
+    };
+    let off = |spline: &Spline, t: &Tie| {
+        let (is, [r, c]) = (spline.at(t.row_px, t.col_px), rest(t));
+        (is[0] - r).hypot(is[1] - c)
+    };
+    let flat = Spline::zero(knots);
+    let of_plane: Vec<f64> = fit.iter().map(|&k| off(&flat, &ties[k])).collect();
+    // Residuals of each stiffness, the affine first.
+    let mut tried = vec![(f64::INFINITY, of_plane.clone())];
+    if fit.len() >= LEAST_TO_BEND {
+        for penalty in PENALTIES {
+            let mut residuals = tried.last().map_or(of_plane.clone(), |t| t.1.clone());
+            for _ in 0..2 {
+                let splines: [Spline; 4] =
+                    std::array::from_fn(|p| Spline::fit(knots, &samples(&residuals, Some(p)), penalty));
+                residuals = fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[p], &ties[k])).collect();
+            }
+            tried.push((penalty, residuals));
         }
     }
-    ties.retain(|t| {
-        let (r, c) = affine.at(t.row_px, t.col_px);
-        (t.d_row_px - r).hypot(t.d_col_px - c) <= 3.0
-    });
-    affine
-}
-
-/// Solves a symmetric 3 × 3 system; `None` where it is singular.
-fn solve3(m: [[f64; 3]; 3], b: [f64; 3]) -> Option<[f64; 3]> {
-    let det3 = |m: [[f64; 3]; 3]| {
-        m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
-            + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
+    let loss = |off: &[f64]| -> Vec<f64> {
+        off.iter().zip(&fit).map(|(e, &k)| ties[k].weight * (1.0 + (e / LOSS_PX).powi(2)).ln()).collect()
     };
-    let det = det3(m);
-    let size = m[0][0].abs() * m[1][1].abs() * m[2][2].abs();
-    if size.is_nan() || det.abs() <= 1e-9 * size {
-        return None;
-    }
-    Some(std::array::from_fn(|k| {
-        let mut swapped = m;
-        (0..3).for_each(|i| swapped[i][k] = b[i]);
-        det3(swapped) / det
-    }))
+    let losses: Vec<Vec<f64>> = tried.iter().map(|(_, off)| loss(off)).collect();
+    let total = |l: &[f64]| l.iter().sum::<f64>();
+    let best =
+        (0..losses.len()).min_by(|&a, &b| total(&losses[a]).total_cmp(&total(&losses[b]))).unwrap_or(0);
+    let as_good = |l: &[f64]| {
+        let n = l.len() as f64;
+        let more: Vec<f64> = l.iter().zip(&losses[best]).map(|(a, b)| a - b).collect();
+        let mean = total(&more) / n;
+        let variance = more.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / n;
+        mean <= (variance / n).sqrt()
+    };
+    let chosen = (0..=best).find(|&k| as_good(&losses[k])).unwrap_or(best);
+    let (penalty, residuals) = &tried[chosen];
+    let spline =
+        if penalty.is_finite() { Spline::fit(knots, &samples(residuals, None), *penalty) } else { flat };
+    let of_others: Vec<f64> = ties.iter().map(|t| off(&spline, t)).collect();
+    ties.iter_mut().zip(of_others).for_each(|(t, e)| t.residual_px = e);
+    fit.iter().zip(residuals).for_each(|(&k, &e)| ties[k].residual_px = e);
+    spline
 }
 
-/// The middle value; `None` of none. Reorders `values`.
-pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
+fn cell_shape(shape: (usize, usize)) -> (usize, usize) {
+    (shape.0.div_ceil(CELL_PX).max(1), shape.1.div_ceil(CELL_PX).max(1))
+}
+
+/// The verdict of every cell: by the middle residual, by weight, of the ties around it.
+fn cells(ties: &[Tie], shape: (usize, usize), layout: &Layout, most_px: f64) -> Array2<(Verdict, f32)> {
+    // A tie tells of its window; three must, or of twice as far two.
+    let near = 1.3 * layout.window_px.max(layout.spacing_px) as f64;
+    let at = buckets(ties, 2.0 * near);
+    Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
+        let middle = |k: usize, n: usize| ((k * CELL_PX + n.min((k + 1) * CELL_PX)) / 2) as f64;
+        let (row, col) = (middle(i, shape.0), middle(j, shape.1));
+        let mut within: Vec<(f64, f64, f64)> = at
+            .around(row, col)
+            .map(|k| &ties[k])
+            .filter(|t| t.residual_px.is_finite())
+            .map(|t| ((t.row_px - row).hypot(t.col_px - col), t.residual_px, t.weight))
+            .filter(|t| t.0 <= 2.0 * near)
+            .collect();
+        if within.iter().filter(|t| t.0 <= near).count() >= 3 {
+            within.retain(|t| t.0 <= near);
+        } else if within.len() < 2 && ties.len() > 3 {
+            within.clear();
+        }
+        within.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let half = within.iter().map(|t| t.2).sum::<f64>() / 2.0;
+        let mut sum = 0.0;
+        let median = within.iter().find(|t| {
+            sum += t.2;
+            sum >= half
+        });
+        match median {
+            Some(&(_, e, _)) if e <= most_px => (Verdict::Aligned, e as f32),
+            Some(&(_, e, _)) => (Verdict::Misaligned, e as f32),
+            None => (Verdict::NoTies, f32::NAN),
+        }
+    })
+}
+
+/// Ties by place.
+struct Buckets {
+    side_px: f64,
+    held: Array2<Vec<usize>>,
+}
+
+fn buckets(ties: &[Tie], side_px: f64) -> Buckets {
+    let place = |v: f64| (v.max(0.0) / side_px) as usize;
+    let end = |get: fn(&Tie) -> f64| ties.iter().map(|t| place(get(t)) + 1).max().unwrap_or(1);
+    let mut held = Array2::from_elem((end(|t| t.row_px), end(|t| t.col_px)), vec![]);
+    for (k, t) in ties.iter().enumerate() {
+        held[(place(t.row_px), place(t.col_px))].push(k);
+    }
+    Buckets { side_px, held }
+}
+
+impl Buckets {
+    /// Ties within one side of a place, and some farther ones.
+    fn around(&self, row: f64, col: f64) -> impl Iterator<Item = usize> + '_ {
+        let place = |v: f64| (v.max(0.0) / self.side_px) as usize;
+        let (i, j) = (place(row), place(col));
+        (i.saturating_sub(1)..=i + 1)
+            .flat_map(move |i| (j.saturating_sub(1)..=j + 1).map(move |j| (i, j)))
+            .filter_map(|at| self.held.get(at))
+            .flatten()
+            .copied()
+    }
+}
+
+/// The value below which a share of `values` lies; `None` of none. Reorders `values`.
+fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
     let n = values.len();
-    (n > 0).then(|| *values.select_nth_unstable_by(n / 2, f64::total_cmp).1)
+    let at = ((n as f64 * share) as usize).min(n.saturating_sub(1));
+    (n > 0).then(|| *values.select_nth_unstable_by(at, f64::total_cmp).1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SHAPE: (usize, usize) = (1600, 2000);
+
     fn ties(d: impl Fn(f64, f64) -> (f64, f64)) -> Vec<Tie> {
-        (0..8)
-            .flat_map(|i| (0..10).map(move |j| (i as f64 * 128.0, j as f64 * 128.0)))
-            .map(|(row_px, col_px)| {
+        let windows = Layout::of(SHAPE).windows(SHAPE);
+        windows
+            .into_iter()
+            .map(|(w, role)| {
+                let (row_px, col_px) = ((w.row + w.rows / 2) as f64, (w.col + w.cols / 2) as f64);
                 let (d_row_px, d_col_px) = d(row_px, col_px);
-                Tie { row_px, col_px, d_row_px, d_col_px, weight: 0.3, residual_px: f64::NAN }
+                Tie { row_px, col_px, d_row_px, d_col_px, role, ..Tie::example() }
             })
             .collect()
     }
 
+    fn fit(ties: Vec<Tie>, options: &Options) -> Field {
+        Field::fit(ties, SHAPE, &Layout::of(SHAPE), Some((0.0, 0.0)), 80, options)
+    }
+
+    const MIDDLE: Pixel = Pixel { row: 800.0, col: 1000.0 };
+
     #[test]
     fn an_affine_is_followed_and_a_wrong_tie_is_not() {
         let mut all = ties(|r, c| (1.5 + 0.001 * r, -2.0 - 0.0005 * c));
-        all[37].d_row_px += 7.0;
-        let f = Field::fit(all, (1000, 1200), Some((1.0, -2.0)), 80, &Options::default());
-        let p = f.displaced(Pixel { row: 400.0, col: 700.0 });
-        assert!((p.row - 401.9).abs() < 0.02 && (p.col - 697.65).abs() < 0.02, "{p:?}");
-        assert_eq!(f.ties.len(), 79);
-        assert_eq!(f.verdict(Pixel { row: 400.0, col: 700.0 }).0, Verdict::Aligned);
+        let wrong = all.iter().position(|t| t.role == Role::Fit).unwrap() + 25;
+        all[wrong].d_row_px += 7.0;
+        let f = fit(all, &Options::default());
+        let p = f.displaced(MIDDLE);
+        assert!((p.row - 802.3).abs() < 0.02 && (p.col - 997.5).abs() < 0.02, "{p:?}");
+        assert_eq!(f.ties[wrong].role, Role::Rejected);
+        assert_eq!(f.verdict(MIDDLE).0, Verdict::Aligned);
+        assert!(f.summary.residual_px.unwrap() < 0.02);
+    }
+
+    #[test]
+    fn relief_bends_the_field_and_noise_does_not() {
+        let relief = |r: f64, c: f64| (2.0 * (r / 200.0).sin(), 1.5 * (c / 230.0).cos());
+        let f = fit(ties(relief), &Options::default());
+        let d = relief(MIDDLE.row, MIDDLE.col);
+        let p = f.displaced(MIDDLE);
+        assert!(
+            (p.row - MIDDLE.row - d.0).abs() < 0.1 && (p.col - MIDDLE.col - d.1).abs() < 0.1,
+            "{p:?} {d:?}"
+        );
+        let noise = |r: f64, c: f64| (0.4 * (r * 7.1 + c * 3.3).sin(), 0.4 * (r * 1.7 - c * 5.9).sin());
+        let f = fit(ties(noise), &Options::default());
+        let p = f.displaced(MIDDLE);
+        assert!((p.row - MIDDLE.row).abs() < 0.12 && (p.col - MIDDLE.col).abs() < 0.12, "{p:?}");
+    }
+
+    #[test]
+    fn held_out_ties_have_no_say() {
+        let plain = ties(|r, _| (1.5 + 0.001 * r, -2.0));
+        let mut bent = plain.clone();
+        bent.iter_mut().filter(|t| t.role == Role::HeldOut).for_each(|t| t.d_col_px += 1.0);
+        let (a, b) = (fit(plain, &Options::default()), fit(bent, &Options::default()));
+        assert_eq!(a.d_row, b.d_row);
+        assert_eq!(a.d_col, b.d_col);
+        assert!((b.summary.residual_px.unwrap() - 1.0).abs() < 0.05);
     }
 
     #[test]
     fn ties_that_disagree_are_misaligned_and_none_is_no_ties() {
-        let noisy = ties(|r, c| (((r * 7.1 + c * 3.3).sin()) * 2.4, ((r * 1.7 - c * 5.9).sin()) * 2.4));
-        let f = Field::fit(
-            noisy,
-            (1000, 1200),
-            Some((0.0, 0.0)),
-            80,
-            &Options { max_residual_px: 0.5, ..Options::default() },
-        );
-        assert_eq!(f.verdict(Pixel { row: 400.0, col: 700.0 }).0, Verdict::Misaligned);
-        let f = Field::fit(vec![], (1000, 1200), None, 80, &Options::default());
-        assert_eq!(f.verdict(Pixel { row: 400.0, col: 700.0 }).0, Verdict::NoTies);
+        let noisy = ties(|r, c| (((r * 7.1 + c * 3.3).sin()) * 1.7, ((r * 1.7 - c * 5.9).sin()) * 1.7));
+        let f = fit(noisy, &Options { max_residual_px: 0.5, ..Options::default() });
+        assert_eq!(f.verdict(MIDDLE).0, Verdict::Misaligned);
+        let f = fit(vec![], &Options::default());
+        assert_eq!(f.verdict(MIDDLE).0, Verdict::NoTies);
+        assert!(!f.summary.consensus);
+    }
+
+    #[test]
+    fn ties_of_different_ground_give_no_field() {
+        let wild = ties(|r, c| ((r * 7.1 + c * 3.3).sin() * 11.0, (r * 1.7 - c * 5.9).sin() * 11.0));
+        let f = fit(wild, &Options::default());
+        assert!(!f.summary.consensus && f.summary.matched > 50);
+        assert_eq!(f.displaced(MIDDLE), MIDDLE);
+        assert!(f.cells().iter().all(|c| c.0 == Verdict::NoTies));
     }
 }
