@@ -10,7 +10,7 @@ const REACH_PX: usize = 12;
 fn bench(c: &mut Criterion) {
     let shape = (WINDOW_PX, WINDOW_PX);
     let (a, b) = (fosse_benches::earlier(shape), fosse_benches::later(shape, (2.3, -1.6)));
-    let correlator = Correlator::new(WINDOW_PX);
+    let correlator = Correlator::new(WINDOW_PX, 0.7);
     let peak =
         || correlator.surface((&a.pixels, &a.valid), (&b.pixels, &b.valid), REACH_PX).and_then(|s| s.peak());
     let found = peak();

@@ -1,9 +1,9 @@
 """Accuracy of an alignment on pairs whose true displacement is known, beside other programs on the same pairs.
 
-    python3 benches/peers/align.py FOSSE OUT [--naip DIR] [--suns DIR ...] [--peers] [--only NAME ...]
+    python3 benches/peers/align.py FOSSE OUT [--naip DIR] [--scenes DIR ...] [--peers] [--only NAME ...]
 
-FOSSE is the program; OUT keeps the pairs, what Fosse wrote and results.json. NAIP: GeoTIFFs of one place, named by date. SUNS:
-folders of `cargo run --release -p simulate --example two_suns`. Needs numpy, scipy, rasterio; --peers scikit-image and opencv too.
+FOSSE is the program; OUT keeps the pairs, what Fosse wrote and results.json. NAIP: GeoTIFFs of one place, named by date. SCENES:
+folders of `cargo run --release -p simulate --example two_dates`. Needs numpy, scipy, rasterio; --peers scikit-image and opencv too.
 
 shift     an image and itself, displaced by a fraction of a pixel in the Fourier domain
 years     all pairs of dates. Their true displacement is measured by another method than Fosse's: mutual information of grey levels
@@ -12,8 +12,8 @@ years     all pairs of dates. Their true displacement is measured by another met
           the windows of each date, again robustly
 waves     pairs of years, the later one warped by waves of 2 px
 seam      pairs of years, the later one with a step of 3 px across it: cells along it cannot be right and must not be called so
-parallax  two seasons, simulated, warped by waves of 2 px
-sun       the same, displaced alone: light from elsewhere
+parallax  two seasons, simulated, the later warped by waves of 2 px besides its own displacement
+sun       the same without the waves: other light, other crops
 apart     different places: must be refused
 """
 
@@ -31,6 +31,7 @@ from multiprocessing import Pool
 import numpy as np
 import rasterio
 from rasterio.transform import from_origin
+from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 WINDOW, REACH, LEVELS = 128, 3, 32
@@ -69,6 +70,15 @@ def waves(r, c):
 
 def seam(r, c):
     return 3.0 * (c > 470 + 0.1 * r), np.zeros_like(r)
+
+
+def displacement(path):
+    """The field of a file of row, col, d_row, d_col on a lattice."""
+    table = np.loadtxt(path, delimiter=",")
+    rows, cols = np.unique(table[:, 0]), np.unique(table[:, 1])
+    of = [RegularGridInterpolator((rows, cols), table[:, k].reshape(len(rows), len(cols))) for k in (2, 3)]
+    at = lambda r, c: np.stack([np.clip(r, rows[0], rows[-1]), np.clip(c, cols[0], cols[-1])], -1)
+    return lambda r, c: (of[0](at(r, c)), of[1](at(r, c)))
 
 
 # Truth of the years.
@@ -191,7 +201,7 @@ def main():
     parser.add_argument("fosse")
     parser.add_argument("out")
     parser.add_argument("--naip")
-    parser.add_argument("--suns", nargs="*", default=[])
+    parser.add_argument("--scenes", nargs="*", default=[])
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--only", nargs="*")
     args = parser.parse_args()
@@ -239,14 +249,19 @@ def main():
             for i, j in ((0, 4), (3, 8), (5, 6), (7, 9)):
                 for name, flip in flips.items():
                     case("apart", f"{name}{i}{j}", dates[i][:, :, :464] if name == "right-left" else dates[i][:, :, :720], np.ascontiguousarray(flip(dates[j])), None)
-    for folder in args.suns:
-        a, b = (np.moveaxis(rasterio.open(os.path.join(folder, f"{k}.ppm")).read(), 0, 0).astype(np.float32) for k in (0, 1))
-        name = os.path.basename(os.path.normpath(folder))
+    for folder in args.scenes:
+        a, b = (rasterio.open(os.path.join(folder, f"{k}.ppm")).read().astype(np.float32) for k in (0, 1))
+        name, own = os.path.basename(os.path.normpath(folder)), displacement(os.path.join(folder, "truth.csv"))
+
+        def with_waves(r, c, own=own):
+            dr, dc = own(r, c)
+            wr, wc = waves(r + dr, c + dc)
+            return dr + wr, dc + wc
+
         if wanted("parallax"):
-            case("parallax", name, a, lambda: warped(b, waves), waves)
+            case("parallax", name, a, lambda b=b: warped(b, waves), with_waves)
         if wanted("sun"):
-            d = (1.37, -2.21)
-            case("sun", name, a, lambda: np.stack([fourier_shift(x, *d) for x in b]), lambda r, c: (d[0] + 0 * r, d[1] + 0 * r))
+            case("sun", name, a, b, own)
 
     rows, kinds = {}, []
     peers = {"skimage": by_skimage, "opencv": by_opencv} if args.peers else {}

@@ -63,7 +63,13 @@ pub const CELL_PX: usize = 128;
 /// Weights on the bending of the field, the stiffest first; stiffer still is the affine.
 const PENALTIES: [f64; 5] = [30.0, 3.0, 0.3, 0.03, 0.003];
 /// Fewest ties that may bend a field.
-const LEAST_TO_BEND: usize = 12;
+const LEAST_TO_BEND: usize = 8;
+/// Share of the ties around a cell, by weight, that must be within its residual.
+const SURE: f64 = 0.75;
+/// Standard errors within which one stiffness is as good as another.
+const CLOSE: f64 = 0.5;
+/// Steepest relief, as a change of displacement over a distance.
+const STEEP: f64 = 0.01;
 /// Scale of the loss by which the stiffness is chosen, pixels: the error that we care to tell from a smaller one.
 const LOSS_PX: f64 = 0.3;
 
@@ -72,7 +78,7 @@ impl Field {
     /// many `windows` tried.
     ///
     /// The affine of the consensus, and on it a spline as stiff as the ties allow: each of four parts of them is
-    /// predicted from the other three, and the stiffest spline is taken whose predictions are, within one standard
+    /// predicted from the other three, and the stiffest spline is taken whose predictions are, within half a standard
     /// error, as good as any (Breiman et al. 1984, §3.4.3). Ties weigh by their own error and, by their distance from
     /// such predictions, as Cauchy's.
     pub fn fit(
@@ -100,7 +106,7 @@ impl Field {
             return Self::without_consensus(ties, shape, windows);
         };
         reject(&mut ties, &affine, layout);
-        let spline = bend(&mut ties, shape, &affine, layout);
+        let (spline, bent) = bend(&mut ties, shape, &affine, layout);
         if ties.len() < 4 {
             // Nothing predicts a lone tie but the sum of the surfaces.
             let (r, c) = first.unwrap_or((f64::NAN, f64::NAN));
@@ -113,7 +119,7 @@ impl Field {
             *d += r;
             d_col[(i, j)] += c;
         }
-        let cells = cells(&ties, shape, layout, options.max_residual_px);
+        let cells = cells(&ties, shape, layout, bent, options.max_residual_px);
         let mean = |a: &Array2<f64>| a.mean().unwrap_or_default();
         let mut held: Vec<f64> = ties
             .iter()
@@ -198,8 +204,8 @@ fn reject(ties: &mut [Tie], affine: &Affine, layout: &Layout) {
                 let apart = (n.row_px - t.row_px).hypot(n.col_px - t.col_px);
                 if n.role == Role::Fit && apart > 0.0 && apart <= near {
                     all += 1;
-                    alike +=
-                        usize::from((n.d_row_px - t.d_row_px).hypot(n.d_col_px - t.d_col_px) <= AGREES_PX);
+                    let most = AGREES_PX + STEEP * apart;
+                    alike += usize::from((n.d_row_px - t.d_row_px).hypot(n.d_col_px - t.d_col_px) <= most);
                 }
             }
             alike < 2 || alike * 2 < all
@@ -209,26 +215,25 @@ fn reject(ties: &mut [Tie], affine: &Affine, layout: &Layout) {
 }
 
 /// The spline on the affine; every tie gets its residual.
-fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layout) -> Spline {
+fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layout) -> (Spline, bool) {
     let knots = Knots::over(shape, 1.5 * layout.spacing_px as f64);
     let rest = |t: &Tie| {
         let (r, c) = affine.at(t.row_px, t.col_px);
         [t.d_row_px - r, t.d_col_px - c]
     };
     let fit: Vec<usize> = (0..ties.len()).filter(|&k| ties[k].role == Role::Fit).collect();
-    let part = |k: usize| {
-        let node = |v: f64| (v / layout.spacing_px as f64) as usize;
-        (node(ties[k].row_px) + 2 * node(ties[k].col_px)) % 4
-    };
-    let parts: Vec<usize> = fit.iter().map(|&k| part(k)).collect();
+    let parts: Vec<usize> = fit.iter().map(|&k| ties[k].part).collect();
+    // Penalties are told for ties that weigh 1.
+    let mut weights: Vec<f64> = fit.iter().map(|&k| ties[k].weight).collect();
+    let unit = quantile(&mut weights, 0.5).unwrap_or(1.0);
     let samples = |off: &[f64], without: Option<usize>| -> Vec<Sample> {
         let mut sizes = off.to_vec();
-        let scale = 2.0 * 1.48 * quantile(&mut sizes, 0.5).unwrap_or(1.0).clamp(0.05, 1.0);
+        let scale = 3.0 * 1.48 * quantile(&mut sizes, 0.5).unwrap_or(1.0).clamp(0.05, 1.0);
         let kept = fit.iter().zip(off).zip(&parts).filter(|(_, p)| Some(**p) != without);
         kept.map(|((&k, off), _)| Sample {
             row_px: ties[k].row_px,
             col_px: ties[k].col_px,
-            weight: ties[k].weight / (1.0 + (off / scale).powi(2)),
+            weight: ties[k].weight / unit / (1.0 + (off / scale).powi(2)),
             value: rest(&ties[k]),
         })
         .collect()
@@ -246,14 +251,18 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
             let mut residuals = tried.last().map_or(of_plane.clone(), |t| t.1.clone());
             for _ in 0..2 {
                 let splines: [Spline; 4] =
-                    std::array::from_fn(|p| Spline::fit(knots, &samples(&residuals, Some(p)), penalty));
-                residuals = fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[p], &ties[k])).collect();
+                    std::array::from_fn(|p| Spline::fit(knots, &samples(&residuals, Some(p + 1)), penalty));
+                residuals =
+                    fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[(p + 3) % 4], &ties[k])).collect();
             }
             tried.push((penalty, residuals));
         }
     }
     let loss = |off: &[f64]| -> Vec<f64> {
-        off.iter().zip(&fit).map(|(e, &k)| ties[k].weight * (1.0 + (e / LOSS_PX).powi(2)).ln()).collect()
+        off.iter()
+            .zip(&fit)
+            .map(|(e, &k)| ties[k].weight / unit * (1.0 + (e / LOSS_PX).powi(2)).ln())
+            .collect()
     };
     let losses: Vec<Vec<f64>> = tried.iter().map(|(_, off)| loss(off)).collect();
     let total = |l: &[f64]| l.iter().sum::<f64>();
@@ -264,7 +273,7 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
         let more: Vec<f64> = l.iter().zip(&losses[best]).map(|(a, b)| a - b).collect();
         let mean = total(&more) / n;
         let variance = more.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / n;
-        mean <= (variance / n).sqrt()
+        mean <= CLOSE * (variance / n).sqrt()
     };
     let chosen = (0..=best).find(|&k| as_good(&losses[k])).unwrap_or(best);
     let (penalty, residuals) = &tried[chosen];
@@ -272,46 +281,62 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
         if penalty.is_finite() { Spline::fit(knots, &samples(residuals, None), *penalty) } else { flat };
     let of_others: Vec<f64> = ties.iter().map(|t| off(&spline, t)).collect();
     ties.iter_mut().zip(of_others).for_each(|(t, e)| t.residual_px = e);
+    let bent = penalty.is_finite();
     fit.iter().zip(residuals).for_each(|(&k, &e)| ties[k].residual_px = e);
-    spline
+    (spline, bent)
 }
 
 fn cell_shape(shape: (usize, usize)) -> (usize, usize) {
     (shape.0.div_ceil(CELL_PX).max(1), shape.1.div_ceil(CELL_PX).max(1))
 }
 
-/// The verdict of every cell: by the middle residual, by weight, of the ties around it.
-fn cells(ties: &[Tie], shape: (usize, usize), layout: &Layout, most_px: f64) -> Array2<(Verdict, f32)> {
-    // A tie tells of its window; three must, or of twice as far two.
-    let near = 1.3 * layout.window_px.max(layout.spacing_px) as f64;
-    let at = buckets(ties, 2.0 * near);
+/// The verdict of every cell: by the residual that three quarters of the ties around it are within, which weigh by their
+/// own error and by how near they are.
+///
+/// Where the field is `bent`, a cell needs a tie whose window reaches it, for ground may rise between two. Where the affine
+/// says as much as any spline would, it is believed farther from the ties.
+fn cells(
+    ties: &[Tie],
+    shape: (usize, usize),
+    layout: &Layout,
+    bent: bool,
+    most_px: f64,
+) -> Array2<(Verdict, f32)> {
+    let side = layout.window_px.max(layout.spacing_px) as f64;
+    let reach = if bent { 0.6 * side } else { 2.0 * side };
+    let near = 2.0 * side;
+    let at = buckets(ties, near);
     Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
-        let middle = |k: usize, n: usize| ((k * CELL_PX + n.min((k + 1) * CELL_PX)) / 2) as f64;
+        let middle = |k: usize, n: usize| (k * CELL_PX + n.min((k + 1) * CELL_PX)) as f64 / 2.0;
         let (row, col) = (middle(i, shape.0), middle(j, shape.1));
-        let mut within: Vec<(f64, f64, f64)> = at
-            .around(row, col)
-            .map(|k| &ties[k])
-            .filter(|t| t.residual_px.is_finite())
-            .map(|t| ((t.row_px - row).hypot(t.col_px - col), t.residual_px, t.weight))
-            .filter(|t| t.0 <= 2.0 * near)
-            .collect();
-        if within.iter().filter(|t| t.0 <= near).count() >= 3 {
-            within.retain(|t| t.0 <= near);
-        } else if within.len() < 2 && ties.len() > 3 {
-            within.clear();
+        let apart = |t: &Tie| (t.row_px - row).hypot(t.col_px - col);
+        let known = at.around(row, col).map(|k| &ties[k]).filter(|t| t.residual_px.is_finite());
+        let mut within: Vec<(f64, f64)> = vec![];
+        let mut nearest = f64::INFINITY;
+        for t in known.filter(|t| apart(t) <= near) {
+            let far = apart(t) / (0.6 * side);
+            within.push((t.residual_px, t.weight * (-0.5 * far * far).exp()));
+            if t.role != Role::Rejected {
+                nearest = nearest.min(apart(t));
+            }
         }
-        within.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let half = within.iter().map(|t| t.2).sum::<f64>() / 2.0;
+        if nearest > reach || (within.len() < 2 && ties.len() > 3) {
+            return (Verdict::NoTies, f32::NAN);
+        }
+        within.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let enough = within.iter().map(|t| t.1).sum::<f64>() * SURE;
         let mut sum = 0.0;
-        let median = within.iter().find(|t| {
-            sum += t.2;
-            sum >= half
+        let sure = within.iter().find(|t| {
+            sum += t.1;
+            sum >= enough
         });
-        match median {
-            Some(&(_, e, _)) if e <= most_px => (Verdict::Aligned, e as f32),
-            Some(&(_, e, _)) => (Verdict::Misaligned, e as f32),
-            None => (Verdict::NoTies, f32::NAN),
+        let own = within.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.0, |t| t.0);
+        let Some(&(mut e, _)) = sure else { return (Verdict::NoTies, f32::NAN) };
+        // What the cell's own tie says counts where it says that the field is wrong.
+        if own > 2.0 * most_px {
+            e = e.max(own);
         }
+        (if e <= most_px { Verdict::Aligned } else { Verdict::Misaligned }, e as f32)
     })
 }
 
@@ -361,10 +386,11 @@ mod tests {
         let windows = Layout::of(SHAPE).windows(SHAPE);
         windows
             .into_iter()
-            .map(|(w, role)| {
+            .map(|(w, part)| {
                 let (row_px, col_px) = ((w.row + w.rows / 2) as f64, (w.col + w.cols / 2) as f64);
                 let (d_row_px, d_col_px) = d(row_px, col_px);
-                Tie { row_px, col_px, d_row_px, d_col_px, role, ..Tie::example() }
+                let role = if part == 0 { Role::HeldOut } else { Role::Fit };
+                Tie { row_px, col_px, d_row_px, d_col_px, part, role, ..Tie::example() }
             })
             .collect()
     }

@@ -34,7 +34,7 @@ pub fn register<S: PairSource>(
     let layout = Layout::of(shape);
     let fine = layout.windows(shape);
     let count = Counter::new(progress, Stage::Align, coarse.len() + fine.len());
-    let correlator = Correlator::new(FIRST_PX);
+    let correlator = Correlator::new(FIRST_PX, 0.5);
     let surfaces: Vec<Option<Surface>> = coarse
         .par_iter()
         .map(|&w| {
@@ -51,15 +51,16 @@ pub fn register<S: PairSource>(
         .and_then(|s| s.peak())
         .map(|p| (p.d_row_px * factor as f64, p.d_col_px * factor as f64));
     let shift = first.unwrap_or((0.0, 0.0));
-    let correlator = Correlator::new(layout.window_px / layout.decimation);
+    let correlator =
+        Correlator::new(layout.window_px / layout.decimation, if layout.decimation == 1 { 0.7 } else { 0.5 });
     let ties = fine
         .par_iter()
-        .map(|&(w, role)| {
+        .map(|&(w, part)| {
             count.check()?;
             let earlier = source.earlier(w).map_err(CompareError::Read)?;
             let (later, shift) = displaced(source, w, shift)?;
             count.advance();
-            Ok(Tie::measure(&correlator, &layout, &earlier, &later, shift, role))
+            Ok(Tie::measure(&correlator, &layout, &earlier, &later, shift, part))
         })
         .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
     Ok(Field::fit(ties.into_iter().flatten().collect(), shape, &layout, first, fine.len(), options))

@@ -36,6 +36,8 @@ pub struct Tie {
     pub prominence: f64,
     /// `0.01 / (0.1² + sigma_px²)`: 0–1.
     pub weight: f64,
+    /// Which of the five parts of the lattice it is of; 0 is held out.
+    pub part: usize,
     /// What it is for.
     pub role: Role,
     /// Distance from what the field says without it, pixels; NaN where there is none.
@@ -45,8 +47,8 @@ pub struct Tie {
 /// How the ties lie on a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Distance between neighbours, pixels. Windows overlap by a quarter, which is their taper, or by nothing: what a
-    /// held-out tie says, its neighbours do not know.
+    /// Distance between neighbours, pixels. Windows overlap by nothing on large grids, and on small ones by little more
+    /// than their tapers: what a held-out tie says, its neighbours hardly know.
     pub spacing_px: usize,
     /// Side of a window, pixels.
     pub window_px: usize,
@@ -61,16 +63,18 @@ impl Layout {
     ///
     /// Between ten dates of NAIP, windows of 256 px at full resolution err by 0.17 px in the median, at half by 0.31 px
     /// and for a third of the time, windows of 128 px by 0.32 px. So large grids, which have ties enough, take half.
+    /// Small ones take ties close together, or relief would pass between them.
     pub fn of(shape: (usize, usize)) -> Self {
         match (shape.0.min(shape.1), shape.0.max(shape.1)) {
             (..512, _) => Self { spacing_px: 96, window_px: 128, decimation: 1, reach_px: 12 },
-            (_, ..2561) => Self { spacing_px: 192, window_px: 256, decimation: 1, reach_px: 12 },
+            (_, ..2561) => Self { spacing_px: 144, window_px: 256, decimation: 1, reach_px: 12 },
             _ => Self { spacing_px: 256, window_px: 256, decimation: 2, reach_px: 20 },
         }
     }
 
-    /// The windows, each with whether its tie is held out.
-    pub fn windows(&self, shape: (usize, usize)) -> Vec<(Window, Role)> {
+    /// The windows, each with its part of the lattice, 0 to 4: a knight's move apart, so that every node has one of each
+    /// part among itself and its four neighbours.
+    pub fn windows(&self, shape: (usize, usize)) -> Vec<(Window, usize)> {
         let (window, step) = (self.window_px, self.spacing_px);
         // The nodes are spread so that the outermost windows touch the edge.
         let starts = |n: usize| -> Vec<usize> {
@@ -83,18 +87,13 @@ impl Layout {
         let mut out = Vec::with_capacity(down.len() * along.len());
         for (i, &row) in down.iter().enumerate() {
             for (j, &col) in along.iter().enumerate() {
-                let role = if fold(i, j) == 0 { Role::HeldOut } else { Role::Fit };
-                out.push((Window::new(row, col, side(shape.0), side(shape.1)), role));
+                // The first node is not held out: it may be the only one.
+                let part = (i + 2 * j + 3) % 5;
+                out.push((Window::new(row, col, side(shape.0), side(shape.1)), part));
             }
         }
         out
     }
-}
-
-/// One of five classes of the nodes of a lattice: a knight's move apart, so that every node has one of each class among
-/// itself and its four neighbours.
-fn fold(i: usize, j: usize) -> usize {
-    (i + 2 * j + 3) % 5
 }
 
 /// Least height of a match over the next best: of windows of different places on NAIP ground few pass, of windows of the
@@ -112,7 +111,7 @@ impl Tie {
         earlier: &Raster,
         later: &Raster,
         shift_px: (f64, f64),
-        role: Role,
+        part: usize,
     ) -> Option<Self> {
         let factor = layout.decimation;
         let reach = layout.reach_px / factor;
@@ -136,7 +135,8 @@ impl Tie {
             sigma_px,
             prominence: f64::from(peak.prominence),
             weight: 0.01 / (0.01 + sigma_px * sigma_px),
-            role,
+            part,
+            role: if part == 0 { Role::HeldOut } else { Role::Fit },
             residual_px: f64::NAN,
         })
     }
@@ -151,6 +151,7 @@ impl Tie {
             sigma_px: 0.1,
             prominence: 3.0,
             weight: 0.5,
+            part: 1,
             role: Role::Fit,
             residual_px: f64::NAN,
         }
@@ -169,7 +170,7 @@ mod tests {
             let last = windows.last().map(|(w, _)| (w.row_end(), w.col_end()));
             assert_eq!(end, last);
             assert!(last.is_some_and(|(r, c)| r + 1 >= shape.0 && c + 1 >= shape.1), "{last:?} of {shape:?}");
-            let held = windows.iter().filter(|(_, role)| *role == Role::HeldOut).count();
+            let held = windows.iter().filter(|(_, part)| *part == 0).count();
             assert!(
                 held * 5 <= windows.len() + 10 && held * 5 + 10 >= windows.len(),
                 "{held} of {}",
