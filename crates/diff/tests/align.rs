@@ -30,6 +30,11 @@ fn noise(row: f64, col: f64, size: f64, seed: u32) -> f32 {
 
 /// Brightness of the ground at a place of date 0's frame: fields with straight edges, and texture.
 fn ground(row: f64, col: f64, seed: u32) -> f32 {
+    // Warped, so that neither the squares of the noise nor the fields repeat.
+    let (row, col) = (
+        row + f64::from(25.0 * noise(row + 0.4 * col, col - 0.3 * row, 83.0, seed + 3)),
+        col + f64::from(25.0 * noise(col - 0.5 * row, row + 0.6 * col, 71.0, seed + 4)),
+    );
     let field =
         hash(((row + 0.2 * col) / 90.0).floor() as i64, ((col - 0.2 * row) / 130.0).floor() as i64, seed);
     60.0 + 40.0 * field + 40.0 * noise(row, col, 17.0, seed + 1) + 30.0 * noise(row, col, 6.0, seed + 2)

@@ -1,6 +1,6 @@
 //! The affine that most ties agree with, and whether so many could agree by chance.
 
-use super::Tie;
+use super::{Layout, Tie};
 
 /// Ties within this of a model agree with it, pixels: local relief, not another place.
 pub(crate) const AGREES_PX: f64 = 2.0;
@@ -58,13 +58,13 @@ impl Affine {
 }
 
 /// The affine (a shift where there are few ties) that most ties lie within [`AGREES_PX`] of; `None` where as many could
-/// agree by chance, were each tie anywhere within `reach_px` of the first shift.
+/// agree by chance, were each tie anywhere within reach of the first shift.
 ///
 /// RANSAC (Fischler & Bolles 1981) over a fixed series of triples, then least squares with Cauchy weights. The test is
 /// a contrario (Moisan & Stival 2004, IJCV 57): with `k` of `n` ties in agreement and `p` the chance of one, the number
 /// of models as good among ties of unrelated ground is expected to be `n·C(n, k)·p^(k−m)`, `m` ties being spent on the
-/// model.
-pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, reach_px: f64) -> Option<Affine> {
+/// model, and the ties in agreement counting by the share of their windows that is their own.
+pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layout) -> Option<Affine> {
     let n = ties.len();
     let affine = n >= LEAST_FOR_AFFINE;
     let support =
@@ -106,8 +106,8 @@ pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, reach_px: f64)
         model = better;
     }
     let agreeing = ties.iter().filter(|t| model.off(t) <= AGREES_PX).count();
-    let chance = std::f64::consts::PI * AGREES_PX.powi(2) / (2.0 * reach_px + 1.0).powi(2);
-    let spent = if affine { 3 } else { 1 };
+    let chance = std::f64::consts::PI * AGREES_PX.powi(2) / (2.0 * layout.reach_px as f64 + 1.0).powi(2);
+    let spent: u8 = if affine { 3 } else { 1 };
     if n < 4 {
         // Too few to count by: every tie, and the sum of the surfaces, must say the same.
         let near = |(r, c): (f64, f64)| {
@@ -116,7 +116,10 @@ pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, reach_px: f64)
         };
         return (n > 0 && agreeing == n && first.is_some_and(near)).then_some(model);
     }
-    let expected = (n as f64).ln() + ln_choose(n, agreeing) + (agreeing as f64 - spent as f64) * chance.ln();
+    // Ties whose windows overlap say partly the same.
+    let own = (layout.spacing_px as f64 / layout.window_px as f64).min(1.0);
+    let telling = (agreeing as f64 * own - f64::from(spent)).max(0.0);
+    let expected = (n as f64).ln() + ln_choose(n, agreeing) + telling * chance.ln();
     (expected < FALSE_ALARMS.ln()).then_some(model)
 }
 
@@ -147,6 +150,8 @@ fn solve3(m: [[f64; 3]; 3], b: [f64; 3]) -> Option<[f64; 3]> {
 mod tests {
     use super::*;
 
+    const LAYOUT: Layout = Layout { spacing_px: 144, window_px: 256, decimation: 1, reach_px: 12 };
+
     fn tie(row_px: f64, col_px: f64, d_row_px: f64, d_col_px: f64) -> Tie {
         Tie { row_px, col_px, d_row_px, d_col_px, ..Tie::example() }
     }
@@ -168,7 +173,7 @@ mod tests {
                 }
             })
             .collect();
-        let model = consensus(&ties.iter().collect::<Vec<_>>(), None, 12.0).unwrap();
+        let model = consensus(&ties.iter().collect::<Vec<_>>(), None, &LAYOUT).unwrap();
         let (r, c) = model.at(700.0, 500.0);
         assert!((r - 3.7).abs() < 0.1 && (c + 3.0).abs() < 0.1, "{r} {c}");
     }
@@ -184,7 +189,7 @@ mod tests {
                 })
                 .collect();
             assert!(
-                consensus(&ties.iter().collect::<Vec<_>>(), Some((0.0, 0.0)), 12.0).is_none(),
+                consensus(&ties.iter().collect::<Vec<_>>(), Some((0.0, 0.0)), &LAYOUT).is_none(),
                 "{n} ties"
             );
         }
@@ -194,8 +199,8 @@ mod tests {
     fn few_ties_are_believed_where_all_say_the_same() {
         let same = [tie(50.0, 60.0, 3.0, -1.0), tie(50.0, 260.0, 3.2, -1.1)];
         let both: Vec<&Tie> = same.iter().collect();
-        assert!(consensus(&both, Some((3.0, -1.0)), 12.0).is_some());
-        assert!(consensus(&both, Some((-6.0, 2.0)), 12.0).is_none());
-        assert!(consensus(&[], Some((0.0, 0.0)), 12.0).is_none());
+        assert!(consensus(&both, Some((3.0, -1.0)), &LAYOUT).is_some());
+        assert!(consensus(&both, Some((-6.0, 2.0)), &LAYOUT).is_none());
+        assert!(consensus(&[], Some((0.0, 0.0)), &LAYOUT).is_none());
     }
 }

@@ -94,9 +94,9 @@ impl Field {
         // So few that none can be spared.
         let all: Vec<&Tie> = ties.iter().collect();
         let model = if candidates.len() < 4 {
-            consensus(&all, first, layout.reach_px as f64)
+            consensus(&all, first, layout)
         } else {
-            consensus(&candidates, first, layout.reach_px as f64)
+            consensus(&candidates, first, layout)
         };
         if candidates.len() < 4 {
             ties.iter_mut().for_each(|t| t.role = Role::Fit);
