@@ -177,6 +177,25 @@ impl Field {
         Pixel { row: p.row + mix(&self.d_row), col: p.col + mix(&self.d_col) }
     }
 
+    /// Largest difference of the displacements of two nodes that lie half a window of `window_px` apart, pixels.
+    pub(crate) fn varies_px(&self, window_px: usize) -> f64 {
+        let step = (window_px / 2 / NODE_PX).max(1);
+        let (rows, cols) = self.d_row.dim();
+        let mut most = 0.0f64;
+        for i in 0..rows {
+            for j in 0..cols {
+                for there in [(i + step, j), (i, j + step)] {
+                    if there.0 < rows && there.1 < cols {
+                        let (dr, dc) =
+                            (self.d_row[there] - self.d_row[(i, j)], self.d_col[there] - self.d_col[(i, j)]);
+                        most = most.max(dr.hypot(dc));
+                    }
+                }
+            }
+        }
+        most
+    }
+
     /// Whether the images fit at `p`, and the residual there in pixels (NaN where unknown).
     pub fn verdict(&self, p: Pixel) -> (Verdict, f32) {
         let cell = |v: f64, n: usize| ((v.max(0.0) / CELL_PX as f64) as usize).min(n - 1);

@@ -12,6 +12,8 @@ use crate::{CompareError, PairSource, Progress, Stage, resample};
 const FIRST_PX: usize = 256;
 /// Windows for the first shift along a side, at the most.
 const FIRST_WINDOWS: usize = 6;
+/// Displacements that differ by more within a window are measured twice, pixels.
+const MOST_WITHIN_PX: f64 = 0.5;
 /// Two images whose pixels drift apart by no more over a window have the same, pixels.
 const SAME_PX: f64 = 0.02;
 
@@ -63,7 +65,26 @@ pub fn register<S: PairSource>(
             Ok(Tie::measure(&correlator, &layout, &earlier, &later, shift, part))
         })
         .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
-    Ok(Field::fit(ties.into_iter().flatten().collect(), shape, &layout, first, fine.len(), options))
+    let fit = |ties: Vec<Option<Tie>>| {
+        Field::fit(ties.into_iter().flatten().collect(), shape, &layout, first, fine.len(), options)
+    };
+    let field = fit(ties);
+    if field.varies_px(layout.window_px) <= MOST_WITHIN_PX {
+        return Ok(field);
+    }
+    // Where relief displaces the parts of a window differently, its peak is smeared and says of their mean what it can. Read
+    // through the field they agree, but for what it is wrong by.
+    let ties = fine
+        .par_iter()
+        .map(|&(w, part)| {
+            count.check()?;
+            let earlier = source.earlier(w).map_err(CompareError::Read)?;
+            let later = later_on_grid(source, w, |p| field.displaced(p))?;
+            let tie = Tie::measure(&correlator, &layout, &earlier, &later, (0.0, 0.0), part);
+            Ok(tie.map(|t| t.seen_through(&field)))
+        })
+        .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
+    Ok(fit(ties))
 }
 
 /// The later image where the content of `window` is, displaced by `shift_px` or by a fraction of a pixel more or less, which

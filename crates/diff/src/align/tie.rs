@@ -1,9 +1,9 @@
 //! Windows whose content is matched.
 
-use domain::{Raster, Window};
+use domain::{Pixel, Raster, Window};
 use serde::{Deserialize, Serialize};
 
-use super::Correlator;
+use super::{Correlator, Field};
 use crate::resample;
 
 /// What a tie is for.
@@ -139,6 +139,13 @@ impl Tie {
             role: if part == 0 { Role::HeldOut } else { Role::Fit },
             residual_px: f64::NAN,
         })
+    }
+
+    /// A tie that was measured in the later image as `field` displaces it: in that image as its georeferencing has it.
+    pub(crate) fn seen_through(self, field: &Field) -> Self {
+        let there = Pixel { row: self.row_px + self.d_row_px, col: self.col_px + self.d_col_px };
+        let moved = field.displaced(there);
+        Self { d_row_px: moved.row - self.row_px, d_col_px: moved.col - self.col_px, ..self }
     }
 
     #[cfg(test)]
