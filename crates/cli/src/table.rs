@@ -16,22 +16,24 @@ pub fn inspection(found: &Inspection) -> String {
         out.push_str(&columns(head, &rows));
     }
     let _ = writeln!(out, "\n{} to compare", count(found.pairs.len(), "pair"));
-    let rows: Vec<[String; 5]> = found
+    let rows: Vec<[String; 6]> = found
         .pairs
         .iter()
-        .map(|p| {
+        .zip(&found.gates)
+        .map(|(p, gate)| {
             let days = (p.later.datetime - p.earlier.datetime).num_seconds() as f64 / 86_400.0;
             [
                 p.earlier.datetime.date_naive().to_string(),
                 p.later.datetime.date_naive().to_string(),
                 format!("{days:.0}"),
                 format!("{:.3}", p.overlap_km2),
+                gate.in_words(),
                 format!("{} → {}", p.earlier.id, p.later.id),
             ]
         })
         .collect();
     if !rows.is_empty() {
-        out.push_str(&columns(["earlier", "later", "days", "common km²", "images"], &rows));
+        out.push_str(&columns(["earlier", "later", "days", "common km²", "expect", "images"], &rows));
     }
     if !found.skipped.is_empty() {
         let _ = writeln!(out, "\n{} skipped", found.skipped.len());
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn nothing_is_a_table_too() {
-        let empty = Inspection { captures: vec![], pairs: vec![], skipped: vec![] };
+        let empty = Inspection { captures: vec![], pairs: vec![], gates: vec![], skipped: vec![] };
         assert_eq!(inspection(&empty), "0 usable images\n\n0 pairs to compare\n");
     }
 }

@@ -7,8 +7,8 @@ use domain::{Capture, Pair};
 use geo_types::Coord;
 use serde::Serialize;
 
-use crate::Result;
 use crate::error::{Error, Skips};
+use crate::{Gate, Result};
 
 /// What a folder holds and what would be compared.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +17,8 @@ pub struct Inspection {
     pub captures: Vec<Capture>,
     /// Pairs to compare, by the later date.
     pub pairs: Vec<Pair>,
+    /// What to expect of each of them, in their order.
+    pub gates: Vec<Gate>,
     /// Files that cannot be used, and captures that nothing can be compared with.
     pub skipped: Vec<ingest::Skipped>,
 }
@@ -36,7 +38,8 @@ pub async fn inspect(folder: &Path) -> Result<Inspection> {
         }
     }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Inspection { captures, pairs, skipped })
+    let gates = pairs.iter().map(Gate::of).collect();
+    Ok(Inspection { captures, pairs, gates, skipped })
 }
 
 impl Inspection {

@@ -9,7 +9,7 @@ use domain::{Capture, DateSource, Pair, Reason, ViewGeometry};
 use report::FrontLine;
 use serde::Serialize;
 
-use crate::{PairResult, PairSeconds, SurveyOptions};
+use crate::{Gate, PairResult, PairSeconds, SurveyOptions};
 
 /// Something that was not assessed, with cause and remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,6 +43,8 @@ pub struct PairRecord {
     pub later: String,
     /// Area that both cover, from the footprints.
     pub overlap_km2: f64,
+    /// What the metadata let expect.
+    pub gate: Gate,
     /// How it ended.
     pub status: PairStatus,
     /// Why it was not compared, or why nothing of it could be assessed.
@@ -89,6 +91,7 @@ impl PairRecord {
             earlier: pair.earlier.id.clone(),
             later: pair.later.id.clone(),
             overlap_km2: pair.overlap_km2,
+            gate: Gate::of(pair),
             status: PairStatus::Skipped,
             reason,
             outcome: None,

@@ -61,7 +61,7 @@ const NODE_PX: usize = 32;
 /// Side of a cell that has a verdict, pixels.
 pub const CELL_PX: usize = 128;
 /// Weights on the bending of the field, the stiffest first; stiffer still is the affine.
-const PENALTIES: [f64; 5] = [30.0, 3.0, 0.3, 0.03, 0.003];
+const PENALTIES: [f64; 6] = [30.0, 3.0, 0.3, 0.03, 0.003, 0.0003];
 /// Fewest ties that may bend a field.
 const LEAST_TO_BEND: usize = 8;
 /// Share of the ties around a cell, by weight, that must be within its residual.
@@ -322,7 +322,7 @@ fn cells(
     most_px: f64,
 ) -> Array2<(Verdict, f32)> {
     let side = layout.window_px.max(layout.spacing_px) as f64;
-    let reach = if bent { 0.6 * side } else { 2.0 * side };
+    let reach = if bent { 0.5 * side } else { 2.0 * side };
     let near = 2.0 * side;
     let at = buckets(ties, near);
     Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
