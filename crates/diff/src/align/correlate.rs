@@ -159,15 +159,15 @@ impl Correlator {
         for r in 1..rows - 1 {
             let to = &mut out[r * self.size..r * self.size + cols];
             let (mut re, mut im) = (0.0f32, 0.0f32);
-            for c in 1..cols - 1 {
+            for (c, to) in to.iter_mut().enumerate().take(cols - 1).skip(1) {
                 let i = r * cols + c;
                 if usable(i) {
                     let (gx, gy) = gradient(i);
                     let (xx, yy) = (gx * gx, gy * gy);
                     let weight = 1.0 / (xx + yy + floor);
-                    to[c] = Complex32::new((xx - yy) * weight, 2.0 * gx * gy * weight);
-                    re += to[c].re;
-                    im += to[c].im;
+                    *to = Complex32::new((xx - yy) * weight, 2.0 * gx * gy * weight);
+                    re += to.re;
+                    im += to.im;
                 }
             }
             sum_re += f64::from(re);

@@ -312,7 +312,7 @@ fn cell_shape(shape: (usize, usize)) -> (usize, usize) {
 /// The verdict of every cell: by the residual that three quarters of the ties around it are within, which weigh by their
 /// own error and by how near they are.
 ///
-/// Where the field is `bent`, a cell needs a tie whose window reaches it, for ground may rise between two. Where the affine
+/// Where the field is `bent`, a cell needs a tie the nearer the less it may be off, for ground may rise between two. Where the affine
 /// says as much as any spline would, it is believed farther from the ties.
 fn cells(
     ties: &[Tie],
@@ -322,7 +322,8 @@ fn cells(
     most_px: f64,
 ) -> Array2<(Verdict, f32)> {
     let side = layout.window_px.max(layout.spacing_px) as f64;
-    let reach = if bent { 0.5 * side } else { 2.0 * side };
+    // The farther from a tie, the more the ground may rise unseen: a pixel over a window is steep.
+    let reach = if bent { most_px.clamp(0.5, 2.0) * side } else { 2.0 * side };
     let near = 2.0 * side;
     let at = buckets(ties, near);
     Array2::from_shape_fn(cell_shape(shape), |(i, j)| {

@@ -14,6 +14,8 @@ const FIRST_PX: usize = 256;
 const FIRST_WINDOWS: usize = 6;
 /// Displacements that differ by more within a window are measured twice, pixels.
 const MOST_WITHIN_PX: f64 = 0.5;
+/// Pixels, and by how much they were displaced when they were read.
+type Displaced = (Raster, (f64, f64));
 /// Two images whose pixels drift apart by no more over a window have the same, pixels.
 const SAME_PX: f64 = 0.02;
 
@@ -96,7 +98,7 @@ fn displaced<S: PairSource>(
     source: &S,
     window: Window,
     shift_px: (f64, f64),
-) -> Result<(Raster, (f64, f64)), CompareError<S::Error>> {
+) -> Result<Displaced, CompareError<S::Error>> {
     let map = source.later_map();
     let at =
         |row: usize, col: usize| map.at(Pixel { row: row as f64 + shift_px.0, col: col as f64 + shift_px.1 });

@@ -80,7 +80,7 @@ impl Layout {
         let starts = |n: usize| -> Vec<usize> {
             let room = n.saturating_sub(window);
             let count = room.div_ceil(step);
-            (0..=count).map(|i| if count == 0 { 0 } else { i * room / count / 2 * 2 }).collect()
+            (0..=count).map(|i| (i * room).checked_div(count).unwrap_or(0) / 2 * 2).collect()
         };
         let (down, along) = (starts(shape.0), starts(shape.1));
         let side = |n: usize| window.min(n);
