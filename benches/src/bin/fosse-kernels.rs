@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use diff::align::{Correlator, REACH_PX, WINDOW_PX};
+use diff::align::Correlator;
 use diff::line_gain::{Options, Point, Scale, gaussian, points};
 use diff::look::Look;
 use diff::net::{Model, Workspace};
@@ -17,6 +17,9 @@ use fosse_benches::PIXEL_M;
 use ndarray::{Array2, Array3};
 
 /// Side of the ground, pixels: small, since valgrind takes fifty times as long.
+/// Side of a window for a tie, and how far it is sought, pixels.
+const WINDOW_PX: usize = 256;
+const REACH_PX: usize = 12;
 const SIDE: usize = 256;
 
 /// A kernel: runs as often as it is told.
@@ -45,7 +48,7 @@ const KERNELS: [(&str, Kernel); 9] = [
     ("tie", |times| {
         let shape = (WINDOW_PX, WINDOW_PX);
         let (a, b) = (fosse_benches::earlier(shape), fosse_benches::later(shape, (2.3, -1.6)));
-        let correlator = Correlator::new(WINDOW_PX);
+        let correlator = Correlator::new(WINDOW_PX, 0.7);
         let tie = || correlator.surface((&a.pixels, &a.valid), (&b.pixels, &b.valid), REACH_PX);
         (0..times).for_each(|_| _ = black_box(tie()));
     }),

@@ -69,7 +69,10 @@ Examples:
     fosse survey --config survey.toml
 
 Config file: what is typed overrides the file, and the file overrides the defaults. Paths in it are relative to it. Keys:
-  folder, out, model, threads, window_px, cache_mb, chips, max_chips, formats,
+  folder, out, model, threads, window_px, cache_mb, chips, max_chips, formats, crs, pairs,
+  [[capture]]   file (an image, or a folder of them), datetime, released, platform, catalogue_id, gsd_m, ce90_m,
+                off_nadir_deg, view_azimuth_deg, sun_azimuth_deg, sun_elevation_deg, cloud_percent, licence, crs,
+                bands = [\"red\", \"near_infrared\", ...], masks = [{ file, kind = \"cloud\", band, keeps }]
   [front]       file, others, date, source, class, rule, lat_first, border, border_tolerance_m
   [front.classes]    class = [names and fill colours], e.g. assessed = [\"Russian control*\", \"#d32f2f\"]
   [context]     kind = file, e.g. roads = \"roads.gpkg\"
@@ -77,8 +80,11 @@ Config file: what is typed overrides the file, and the file overrides the defaul
   [align], [line_gain], [trace], [classify]    as run.json lists them under options.diff; --min-confidence is
                 classify.min_confidence, --all-lines classify.all_lines
 
-Images: GeoTIFFs with a CRS and a date, from a STAC item beside them, from their tags or from their name
-(2024-08-12, 20240812, 12AUG2024), or an order of Maxar ARD tiles as it was delivered.
+Images: GeoTIFF, NITF, JPEG 2000, VRT, MBTiles, GeoPackage, Imagine, PNG and JPEG with a world file, with a CRS (their own, of a
+.prj, or --crs) and a date: from a STAC item beside them, their order's metadata, their tags or their name (2024-08-12,
+20240812, 12AUG2024). Orders of Maxar (ARD; IMD, XML, TIL), Airbus (DIMAP), Planet (SkySat) and Sentinel-2 (SAFE) as delivered.
+Tiles of one image count as one. Masks that come with an image (NAME-cloud-mask.gpkg, -cloud-shadow-, -water-, -snow-,
+-data-mask, udm2, MASKS/CLD_*.GML) take ground out of the comparison, with their reason.
 
 Front line: lines or polygons of control as GeoJSON, KML, KMZ, GeoPackage, Shapefile or FlatGeobuf in any reference
 system, with its date in a property `date`, in the file name, or by --front-date; or a folder of such files, of which
@@ -104,6 +110,9 @@ pub struct SurveyArgs {
     /// How to read it, and what to write.
     #[command(flatten)]
     pub how: FrontArgs,
+    /// What the images are, and which to compare.
+    #[command(flatten)]
+    pub images: ImageArgs,
 
     /// Leave out what is below this confidence, 0 to 1 [default: 0.25]
     #[arg(long, value_name = "P", help_heading = "Results")]
@@ -158,13 +167,64 @@ pub struct LooksArgs {
     pub quiet: bool,
 }
 
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  fosse inspect imagery/
+  fosse inspect imagery/ --format html > imagery.html
+  fosse inspect imagery/ --pairs first --crs EPSG:32636
+  fosse inspect --config survey.toml --format json
+
+Of each fact the most credible source counts: a [[capture]] of the config file, the image's STAC item, the order's IMD, XML,
+DIMAP or Planet metadata, the image's tags, its file name. Sources that disagree are listed as warnings, with both values.
+A sun that no source tells is computed from time and place, and marked *.";
+
+/// How `inspect` shows what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum InspectFormat {
+    /// For a person
+    #[default]
+    Table,
+    /// For a program
+    Json,
+    /// Footprints for a GIS
+    Geojson,
+    /// A page with the footprints drawn
+    Html,
+}
+
+/// What a person says of the images.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct ImageArgs {
+    /// Reference system of images that have none: EPSG:32636, WKT or a PROJ string
+    #[arg(long, value_name = "CRS", help_heading = "Images")]
+    pub crs: Option<String>,
+    /// Which images to compare: consecutive, first (each with the first), all, or a FILE with two ids or paths a line
+    /// [default: consecutive]
+    #[arg(long, value_name = "RULE", help_heading = "Images")]
+    pub pairs: Option<String>,
+    /// Read every image's header anew instead of what is remembered of unchanged files
+    #[arg(long, help_heading = "Images")]
+    pub no_cache: bool,
+}
+
 /// `fosse inspect`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = INSPECT_EXAMPLES)]
 pub struct InspectArgs {
     /// Folder of dated images, searched at any depth
-    pub folder: PathBuf,
+    #[arg(required_unless_present = "config")]
+    pub folder: Option<PathBuf>,
+    /// Options in a TOML file, as for survey; what is typed here overrides it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What the images are, and which to compare.
+    #[command(flatten)]
+    pub images: ImageArgs,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: InspectFormat,
     /// JSON instead of a table
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
 }
 

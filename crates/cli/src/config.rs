@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use pipeline::diff::{align, classify, line_gain, trace};
-use pipeline::{Format, FrontRule, SystemOptions};
+use pipeline::{CaptureEntry, Format, FrontRule, SystemOptions};
 use serde::Deserialize;
 
 /// The options of a survey, each of which may be left out.
@@ -21,6 +21,9 @@ pub struct Config {
     pub chips: Option<bool>,
     pub max_chips: Option<usize>,
     pub formats: Option<Vec<Format>>,
+    pub crs: Option<String>,
+    pub pairs: Option<String>,
+    pub capture: Vec<CaptureEntry>,
     pub front: Front,
     pub context: BTreeMap<String, PathBuf>,
     pub systems: SystemOptions,
@@ -67,6 +70,20 @@ impl Config {
         let more = config.front.others.iter_mut().chain(config.context.values_mut());
         for path in paths.into_iter().flatten().chain(more) {
             *path = base.join(&*path);
+        }
+        for capture in &mut config.capture {
+            // As the catalogue spells what lies in the folder.
+            let folder = config.folder.clone().unwrap_or_default();
+            let of = |file: &Path| {
+                Some(base.join(file)).filter(|p| p.exists()).unwrap_or_else(|| folder.join(file))
+            };
+            capture.file = of(&capture.file);
+            for mask in &mut capture.masks {
+                mask.file = of(&mask.file);
+            }
+        }
+        if let Some(pairs) = config.pairs.as_mut().filter(|p| !crate::plan::is_rule(p)) {
+            *pairs = base.join(&*pairs).to_string_lossy().into_owned();
         }
         Ok(config)
     }

@@ -3,12 +3,86 @@
 use std::path::PathBuf;
 
 use pipeline::{
-    BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, SceneOptions, SimulateOptions, Split,
-    Subject, SuiteOptions, SurveyOptions, diff, diff::classify, scoring,
+    BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, ImageOptions, PairRule, SceneOptions,
+    SimulateOptions, Split, Subject, SuiteOptions, SurveyOptions, diff, diff::classify, scoring,
 };
 
-use crate::args::{EvaluateArgs, SimulateArgs, SuiteSplit, SurveyArgs};
+use crate::args::{EvaluateArgs, ImageArgs, InspectArgs, SimulateArgs, SuiteSplit, SurveyArgs};
 use crate::config::Config;
+
+/// Larger files list no pairs.
+const LARGEST_LIST: u64 = 16 << 20;
+
+/// The folder to inspect, and what is said of its images.
+///
+/// # Errors
+/// One line, for a config file or list of pairs that cannot be read, and where nothing names the folder.
+pub fn inspect(args: &InspectArgs) -> Result<(PathBuf, ImageOptions), String> {
+    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let folder = args.folder.clone().or_else(|| config.folder.clone());
+    let folder =
+        folder.ok_or("neither the command line (<FOLDER>) nor the config file (`folder`) names a folder")?;
+    Ok((folder, images(&args.images, &config)?))
+}
+
+/// What is said of the images.
+fn images(args: &ImageArgs, config: &Config) -> Result<ImageOptions, String> {
+    let pairs = args.pairs.as_deref().or(config.pairs.as_deref()).map(pair_rule).transpose()?;
+    Ok(ImageOptions {
+        crs: args.crs.clone().or_else(|| config.crs.clone()),
+        capture: config.capture.clone(),
+        pairs: pairs.unwrap_or_default(),
+        cache: if args.no_cache { None } else { cache_folder() },
+    })
+}
+
+/// True for a rule of pairing, false for the name of a file.
+pub fn is_rule(text: &str) -> bool {
+    matches!(text, "consecutive" | "first" | "all")
+}
+
+/// A rule by its name, or the pairs in a file: two ids or paths a line, with a comma, a tab or a space between; what
+/// follows a # is a remark.
+fn pair_rule(text: &str) -> Result<PairRule, String> {
+    match text {
+        "consecutive" => return Ok(PairRule::Consecutive),
+        "first" => return Ok(PairRule::First),
+        "all" => return Ok(PairRule::All),
+        _ => {}
+    }
+    let wrong = |e: &dyn std::fmt::Display| {
+        format!(
+            "--pairs is {text}, must be consecutive, first, all, or a file of pairs that can be read: {e}"
+        )
+    };
+    let length = std::fs::metadata(text).map_err(|e| wrong(&e))?.len();
+    if length > LARGEST_LIST {
+        return Err(wrong(&format!("{length} bytes are more than {LARGEST_LIST}")));
+    }
+    let list = std::fs::read_to_string(text).map_err(|e| wrong(&e))?;
+    let mut pairs = Vec::new();
+    for (n, line) in list.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let two = line.split_once(',').or_else(|| line.split_once('\t')).or_else(|| line.split_once(' '));
+        let (a, b) = two.ok_or_else(|| format!("{text}, line {}: {line:?} is no pair of images", n + 1))?;
+        pairs.push((a.trim().to_owned(), b.trim().to_owned()));
+    }
+    Ok(PairRule::Listed(pairs))
+}
+
+/// Where image files are remembered: `FOSSE_CACHE`, else the user's folder for such things; nowhere where that is not
+/// known or `FOSSE_CACHE` is empty.
+fn cache_folder() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if std::env::var_os("FOSSE_CACHE").is_some() {
+        return set("FOSSE_CACHE");
+    }
+    let user = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    Some(user?.join("fosse"))
+}
 
 /// The options of a survey.
 ///
@@ -29,6 +103,7 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
     );
     let fronts = if args.front.is_empty() { config.fronts() } else { args.front.clone() };
     Ok(SurveyOptions {
+        images: images(&args.images, &config)?,
         other_fronts: fronts.into_iter().skip(1).collect(),
         front_options: args.how.front_options(&config),
         context: args.how.context(&config),
@@ -169,6 +244,20 @@ mod tests {
         assert_eq!(plan.out, PathBuf::from("here"));
         assert_eq!((plan.threads, plan.diff.window_px), (1, 512));
         assert_eq!(plan.chips, ChipOptions::default());
+    }
+
+    #[test]
+    fn rules_of_pairing() {
+        assert_eq!(pair_rule("first"), Ok(PairRule::First));
+        assert!(pair_rule("nowhere.txt").unwrap_err().contains("--pairs is nowhere.txt"));
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("pairs.txt");
+        std::fs::write(&list, "# mine\na, b c\n\nd\te # last\nf g\n").unwrap();
+        let rule = pair_rule(&list.to_string_lossy()).unwrap();
+        let pairs = [("a", "b c"), ("d", "e"), ("f", "g")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(rule, PairRule::Listed(pairs.to_vec()));
+        std::fs::write(&list, "alone\n").unwrap();
+        assert!(pair_rule(&list.to_string_lossy()).unwrap_err().contains("line 1"));
     }
 
     #[test]

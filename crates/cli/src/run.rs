@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use pipeline::{AlignOptions, Aligned, LookOptions, Stop, SuiteOptions, SurveyOutcome};
 
-use crate::args::{AlignArgs, Command, EvaluateArgs, InspectArgs, LooksArgs, SimulateArgs, SurveyArgs};
+use crate::args::{
+    AlignArgs, Command, EvaluateArgs, InspectArgs, InspectFormat, LooksArgs, SimulateArgs, SurveyArgs,
+};
 use crate::{exit, plan, progress, report, scores, table};
 
 /// Warnings shown one by one; more are counted.
@@ -44,13 +46,22 @@ async fn survey(args: SurveyArgs) -> ExitCode {
 }
 
 async fn inspect(args: InspectArgs) -> ExitCode {
-    let found = match pipeline::inspect(&args.folder).await {
+    let (folder, options) = match plan::inspect(&args) {
+        Ok(planned) => planned,
+        Err(message) => return exit::report(exit::NOTHING_DONE, &message),
+    };
+    let found = match pipeline::inspect(&folder, &options).await {
         Ok(found) => found,
         Err(error) => return exit::failure(&error),
     };
-    let said =
-        if args.json { say_json(&found, exit::DONE) } else { say(&table::inspection(&found), exit::DONE) };
-    match found.objection(&args.folder) {
+    let said = match args.format {
+        _ if args.json => say_json(&found, exit::DONE),
+        InspectFormat::Json => say_json(&found, exit::DONE),
+        InspectFormat::Geojson => say_json(&found.geojson(), exit::DONE),
+        InspectFormat::Html => say(&found.html(&folder.to_string_lossy()), exit::DONE),
+        InspectFormat::Table => say(&table::inspection(&found), exit::DONE),
+    };
+    match found.objection(&folder) {
         Some(objection) => exit::failure(&objection),
         None => said,
     }

@@ -5,15 +5,45 @@ use std::fmt::Write as _;
 use domain::{Capture, DateSource};
 use pipeline::Inspection;
 
+/// Contradictions shown one by one; more are counted.
+const CONFLICTS: usize = 20;
+
 /// Captures, pairs and skipped files as text.
 pub fn inspection(found: &Inspection) -> String {
     let mut out = String::new();
-    let head =
-        ["taken (UTC)", "dated by", "GSD m", "off-nadir", "sun", "cloud", "pixels", "bands", "CRS", "image"];
-    let rows: Vec<[String; 10]> = found.captures.iter().map(capture).collect();
+    let head = [
+        "taken (UTC)",
+        "dated by",
+        "sensor",
+        "GSD m",
+        "off-nadir",
+        "sun",
+        "cloud",
+        "masks",
+        "pixels",
+        "bands",
+        "CRS",
+        "image",
+    ];
+    let rows: Vec<[String; 12]> = found.captures.iter().map(capture).collect();
     let _ = writeln!(out, "{}", count(found.captures.len(), "usable image"));
     if !rows.is_empty() {
         out.push_str(&columns(head, &rows));
+    }
+    if found.captures.iter().any(|c| c.sun_computed) {
+        out.push_str("  * computed from time and place\n");
+    }
+    let warned: usize = found.captures.iter().map(|c| c.conflicts.len()).sum();
+    if warned > 0 {
+        let _ = writeln!(out, "\n{}: the first value is used", count(warned, "contradiction"));
+        let all =
+            found.captures.iter().flat_map(|capture| capture.conflicts.iter().map(move |c| (capture, c)));
+        for (capture, c) in all.take(CONFLICTS) {
+            let _ = writeln!(out, "  {}: {} is {}, but {}", capture.id, c.fact, c.used, c.other);
+        }
+        if let Some(more) = warned.checked_sub(CONFLICTS).filter(|n| *n > 0) {
+            let _ = writeln!(out, "  and {more} more; --format json lists them");
+        }
     }
     let _ = writeln!(out, "\n{} to compare", count(found.pairs.len(), "pair"));
     let rows: Vec<[String; 6]> = found
@@ -50,7 +80,7 @@ fn count(n: usize, word: &str) -> String {
 }
 
 /// The cells of a capture.
-fn capture(c: &Capture) -> [String; 10] {
+fn capture(c: &Capture) -> [String; 12] {
     let number = |v: Option<f64>, decimals: usize, unit: &str| {
         v.map_or_else(|| "–".to_owned(), |v| format!("{v:.decimals$}{unit}"))
     };
@@ -58,18 +88,22 @@ fn capture(c: &Capture) -> [String; 10] {
         DateSource::StacItem => "STAC",
         DateSource::ImageTag => "tag",
         DateSource::FileName => "name",
+        DateSource::Order => "order",
+        DateSource::Config => "config",
     };
     [
         c.datetime.format("%Y-%m-%d %H:%M").to_string(),
         dated.to_owned(),
+        c.platform.clone().unwrap_or_else(|| "–".to_owned()),
         number(c.gsd_m, 2, ""),
         number(c.view.off_nadir_deg, 0, "°"),
-        number(c.view.sun_elevation_deg, 0, "°"),
+        number(c.view.sun_elevation_deg, 0, if c.sun_computed { "°*" } else { "°" }),
         number(c.cloud_percent, 0, " %"),
+        if c.masks.is_empty() { "–".to_owned() } else { c.masks.len().to_string() },
         format!("{} x {}", c.grid.rows, c.grid.cols),
         format!("{} {}", c.bands, c.data_type),
         c.grid.crs.epsg.map_or_else(|| "custom".to_owned(), |code| format!("EPSG:{code}")),
-        c.id.clone(),
+        if c.tiles.is_empty() { c.id.clone() } else { format!("{} ({} tiles)", c.id, c.tiles.len()) },
     ]
 }
 

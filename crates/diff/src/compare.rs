@@ -287,7 +287,7 @@ fn gain<S: PairSource>(
             count.check()?;
             let region = core.grown(layout.halo_px, shape).snapped(layout.block_px, shape);
             let (earlier, later) = view.read(region)?;
-            let blocks = assessed(view, &earlier, &later, core);
+            let blocks = assessed(view, &earlier, &later, core)?;
             let points = Scale::ALL.map(|scale| {
                 if pixel_m > MAX_PIXEL_M {
                     return vec![];
@@ -343,7 +343,8 @@ fn assessed<S: PairSource>(
     earlier: &Raster,
     later: &Raster,
     core: Window,
-) -> BlockCounts {
+) -> Outcome<S, BlockCounts> {
+    let masks = view.masks(core)?;
     let region = earlier.window;
     let (later_rows, later_cols) = view.source.later_shape();
     let index = |reason: Reason| Reason::ALL.iter().position(|&r| r == reason).unwrap_or(0);
@@ -371,10 +372,11 @@ fn assessed<S: PairSource>(
             let mut counts = [0; Reason::ALL.len()];
             for r in block.row - region.row..block.row_end() - region.row {
                 for c in block.col - region.col..block.col_end() - region.col {
+                    let (row, col) = (region.row + r, region.col + c);
                     let reason = match (earlier.valid[(r, c)], later.valid[(r, c)]) {
-                        (false, _) => Reason::NodataEarlier,
+                        (false, _) => masks.earlier(row, col).unwrap_or(Reason::NodataEarlier),
                         (_, false) if off => Reason::OffLater,
-                        (_, false) => Reason::NodataLater,
+                        (_, false) => masks.later(row, col).unwrap_or(Reason::NodataLater),
                         _ => fit,
                     };
                     counts[index(reason)] += 1;
@@ -383,7 +385,7 @@ fn assessed<S: PairSource>(
             out.push(((row / COVERAGE_PX, col / COVERAGE_PX), counts));
         }
     }
-    out
+    Ok(out)
 }
 
 /// The strip of a line, read in parts so that memory does not grow with its length.

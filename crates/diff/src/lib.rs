@@ -22,4 +22,4 @@ mod view;
 
 pub use compare::{Comparison, Found, Options, aligned, compare};
 pub use error::{CompareError, OptionError};
-pub use source::{PairSource, Progress, Silent, Stage};
+pub use source::{Masked, PairSource, Progress, Silent, Stage};

@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use domain::{PixelMap, Raster, Window};
+use domain::{PixelMap, Raster, Reason, Window};
+use ndarray::Array2;
 
 use crate::CompareError;
+
+/// Why pixels may not be used, where a mask says so.
+pub type Masked = Array2<Option<Reason>>;
 
 /// The pixels of a pair, read by window from any thread.
 pub trait PairSource: Sync {
@@ -49,6 +53,23 @@ pub trait PairSource: Sync {
     /// Where the window cannot be read.
     fn later_bands(&self, window: Window) -> Result<Vec<Raster>, Self::Error> {
         Ok(vec![self.later(window)?])
+    }
+
+    /// What masks that came with the earlier image take out of `window` of the shared grid, and why; `None` where it has
+    /// none. [`earlier`](Self::earlier) is invalid there.
+    ///
+    /// # Errors
+    /// Where a mask cannot be read.
+    fn earlier_masked(&self, _window: Window) -> Result<Option<Masked>, Self::Error> {
+        Ok(None)
+    }
+
+    /// The same of the later image on its own grid.
+    ///
+    /// # Errors
+    /// Where a mask cannot be read.
+    fn later_masked(&self, _window: Window) -> Result<Option<Masked>, Self::Error> {
+        Ok(None)
     }
 
     /// Azimuth of the sun when the later image was taken, clockwise from the direction in which the rows of the shared

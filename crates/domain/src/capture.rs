@@ -18,6 +18,89 @@ pub enum DateSource {
     ImageTag,
     /// The file or folder name.
     FileName,
+    /// The metadata files of an order: Maxar's `.IMD` or `.XML`, Airbus's `DIM_*.XML`, Planet's JSON, Sentinel-2's.
+    Order,
+    /// A `[[capture]]` of the config file.
+    Config,
+}
+
+/// What a band of an image shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BandRole {
+    /// All visible light, and often some near infrared.
+    Panchromatic,
+    /// Violet, 400–450 nm.
+    Coastal,
+    /// Blue.
+    Blue,
+    /// Green.
+    Green,
+    /// Yellow, 585–625 nm.
+    Yellow,
+    /// Red.
+    Red,
+    /// Between red and near infrared, 705–745 nm.
+    RedEdge,
+    /// Near infrared, 770 nm and beyond.
+    NearInfrared,
+    /// Transparency.
+    Alpha,
+    /// Nobody says.
+    Unknown,
+}
+
+/// Why a mask takes pixels out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskKind {
+    /// Outside the data.
+    Nodata,
+    /// Cloud or haze.
+    Cloud,
+    /// Shadow of a cloud or of terrain.
+    Shadow,
+    /// Water.
+    Water,
+    /// Snow or ice.
+    Snow,
+}
+
+/// A mask that came with an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mask {
+    /// The file: polygons or an image.
+    pub path: PathBuf,
+    /// What it takes out.
+    pub kind: MaskKind,
+    /// Band of an image in which everything but 0 counts, from 1.
+    pub band: usize,
+    /// True where the polygons, or the pixels that are not 0, are what stays.
+    pub keeps: bool,
+}
+
+/// One file of an image that was delivered in several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tile {
+    /// The file.
+    pub path: PathBuf,
+    /// Row of its first pixel on the grid of the whole.
+    pub row: usize,
+    /// Column of its first pixel on the grid of the whole.
+    pub col: usize,
+    /// Shape, `(rows, cols)`.
+    pub shape: (usize, usize),
+}
+
+/// Two sources that do not say the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// What they speak of: the name of a field of [`Capture`] or [`ViewGeometry`].
+    pub fact: String,
+    /// What is used, with its source: `"0.37 (STAC item)"`.
+    pub used: String,
+    /// What is not.
+    pub other: String,
 }
 
 /// How the sensor saw the ground, as far as the metadata tell. Degrees.
@@ -38,12 +121,24 @@ pub struct ViewGeometry {
 pub struct Capture {
     /// Unique within a catalogue: the path of the image below the folder, without its extension.
     pub id: String,
-    /// The image.
+    /// The image; of several tiles the file that lists them, or the first.
     pub path: PathBuf,
+    /// The files it is made of, where they are several. Neighbours may overlap: the first that is valid counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiles: Vec<Tile>,
     /// When it was taken.
     pub datetime: DateTime<Utc>,
     /// Where that was read.
     pub date_source: DateSource,
+    /// When it was published, where the metadata say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<DateTime<Utc>>,
+    /// Name of the strip in its owner's catalogue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue_id: Option<String>,
+    /// Licence or copyright line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
     /// Sensor or platform, where the metadata name it.
     pub platform: Option<String>,
     /// True ground sample distance from the metadata; the pixel size may be finer.
@@ -53,6 +148,9 @@ pub struct Capture {
     pub ce90_m: Option<f64>,
     /// Line of sight and sun.
     pub view: ViewGeometry,
+    /// True where the place of the sun was computed from time and place, because no metadata tell it.
+    #[serde(default)]
+    pub sun_computed: bool,
     /// Share of cloud from the metadata, per cent.
     pub cloud_percent: Option<f64>,
     /// Where the pixels lie.
@@ -63,6 +161,15 @@ pub struct Capture {
     pub bands: usize,
     /// Data type of the pixels, as GDAL names it: `Byte`, `UInt16`, `Float32`.
     pub data_type: String,
+    /// What each band shows, in the order of the file.
+    #[serde(default)]
+    pub roles: Vec<BandRole>,
+    /// Masks that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masks: Vec<Mask>,
+    /// Where its sources disagree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
 }
 
 /// Two captures to compare, the earlier first.

@@ -21,11 +21,19 @@ pub enum Reason {
     NoTies,
     /// One of the images is too coarse to show a trench.
     TooCoarse,
+    /// Cloud or haze in one of the images, by its mask.
+    Cloud,
+    /// Shadow of a cloud or of terrain in one of the images, by its mask.
+    Shadow,
+    /// Water in one of the images, by its mask.
+    Water,
+    /// Snow in one of the images, by its mask.
+    Snow,
 }
 
 impl Reason {
     /// Every reason, in the order in which they are reported.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Assessed,
         Self::NodataEarlier,
         Self::NodataLater,
@@ -33,6 +41,10 @@ impl Reason {
         Self::Misaligned,
         Self::NoTies,
         Self::TooCoarse,
+        Self::Cloud,
+        Self::Shadow,
+        Self::Water,
+        Self::Snow,
     ];
 
     /// The word in data: `assessed`, `nodata_earlier`, …
@@ -45,6 +57,10 @@ impl Reason {
             Self::Misaligned => "misaligned",
             Self::NoTies => "no_ties",
             Self::TooCoarse => "too_coarse",
+            Self::Cloud => "cloud",
+            Self::Shadow => "shadow",
+            Self::Water => "water",
+            Self::Snow => "snow",
         }
     }
 
@@ -58,6 +74,10 @@ impl Reason {
             Self::Misaligned => "the two images do not fit on each other",
             Self::NoTies => "nothing to measure the fit of the images by",
             Self::TooCoarse => "an image is too coarse to show a trench",
+            Self::Cloud => "cloud in one of the images",
+            Self::Shadow => "shadow of a cloud or of terrain in one of the images",
+            Self::Water => "water in one of the images",
+            Self::Snow => "snow in one of the images",
         }
     }
 }

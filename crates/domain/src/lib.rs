@@ -11,7 +11,7 @@ mod pixel_map;
 mod raster;
 mod window;
 
-pub use capture::{Capture, DateSource, Pair, ViewGeometry};
+pub use capture::{BandRole, Capture, Conflict, DateSource, Mask, MaskKind, Pair, Tile, ViewGeometry};
 pub use coverage::{Coverage, Reason};
 pub use earthwork::{Class, Earthwork, Evidence};
 pub use grid::{Affine, Crs, Grid, GridError, Pixel};

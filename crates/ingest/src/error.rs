@@ -21,7 +21,9 @@ impl From<GdalError> for GdalMessage {
             GdalError::InvalidCoordinateRange { msg: Some(msg), .. } => msg.trim(),
             _ => "",
         };
-        Self(if said.is_empty() { error.to_string() } else { said.to_owned() })
+        let said = if said.is_empty() { error.to_string() } else { said.to_owned() };
+        // In one line.
+        Self(said.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -168,6 +170,26 @@ pub enum Error {
         path: PathBuf,
         /// Cause and remedy.
         reason: String,
+    },
+    /// A `[[capture]]` of the config file says what cannot be.
+    #[error("[[capture]] {}: {what} is {value}, must be {expected}", file.display())]
+    Entry {
+        /// The image it speaks of.
+        file: PathBuf,
+        /// The key.
+        what: String,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        expected: &'static str,
+    },
+    /// A pair that was asked for cannot be.
+    #[error("{what} cannot be a pair: {reason}; fosse inspect lists the images")]
+    NoPair {
+        /// The captures, or the name that is none.
+        what: String,
+        /// Why not.
+        reason: &'static str,
     },
     /// A file of lines and areas cannot be read, or not to its end, or cannot be written.
     #[error("{} cannot be read or written as lines and areas", path.display())]

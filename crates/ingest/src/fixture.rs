@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::{Affine, Capture, Crs, DateSource, Grid, ViewGeometry};
+use domain::{Affine, BandRole, Capture, Crs, DateSource, Grid, ViewGeometry};
 use gdal::cpl::CslStringList;
 use gdal::raster::{Buffer, GdalType};
 use gdal::spatial_ref::SpatialRef;
@@ -27,6 +27,14 @@ pub(crate) fn capture(
     Capture {
         id: id.to_owned(),
         path: PathBuf::from(format!("/nowhere/{id}.tif")),
+        tiles: vec![],
+        released: None,
+        catalogue_id: None,
+        licence: None,
+        sun_computed: false,
+        roles: vec![BandRole::Panchromatic],
+        masks: vec![],
+        conflicts: vec![],
         datetime: date::instant(datetime).unwrap(),
         date_source: DateSource::StacItem,
         platform: None,
@@ -75,12 +83,13 @@ pub(crate) fn tiff<T: GdalType + Copy>(
 
 /// The capture of a file that [`tiff`] made.
 pub(crate) fn capture_of(path: &Path) -> Capture {
-    let header = crate::header::read(path).unwrap();
+    let header = crate::header::read(path, &Default::default(), None, None).unwrap();
     Capture {
         path: path.to_owned(),
         footprint: header.footprint,
         bands: header.bands,
         data_type: header.data_type,
+        roles: header.roles,
         grid: header.grid,
         ..capture("x", "2024-08-12T08:41:00Z", (655_000.0, 5_727_000.0), (3, 2), 0.5)
     }

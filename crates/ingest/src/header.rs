@@ -3,38 +3,50 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use domain::{Affine, Crs, Grid};
+use domain::{Affine, BandRole, Crs, Grid};
 use gdal::errors::GdalError;
 use gdal::raster::{ColorInterpretation, GdalDataType, RasterBand};
-use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
-use gdal::{Dataset, DatasetOptions, Metadata};
+use gdal::{Dataset, Metadata};
 use geo_types::Polygon;
+use serde::{Deserialize, Serialize};
 
+use crate::bands::{self, Hints};
 use crate::error::GdalMessage;
-use crate::{date, library, project};
+use crate::format::{self, Format, open};
+use crate::{crs, date, project, vrt, whole};
 
-/// Tiles of a band whose place in the file is looked up at most; beyond, every n-th and the last. A whole ARD
+/// Tiles of an image whose place in the file is looked up at most; beyond, every n-th and the last. A whole ARD
 /// tile has 1,156, a large untiled strip image 20,000.
 const MOST_BLOCKS: usize = 20_000;
+/// Pixels of an image at most: 60 km at 0.3 m. The lattice of such a pair takes 160 MB.
+pub(crate) const MOST_PIXELS: u64 = 40_000_000_000;
+/// Bands at most: hyperspectral cubes have 250.
+const MOST_BANDS: usize = 400;
+/// Bytes of a tile that must be decoded at once, at most.
+const LARGEST_BLOCK: usize = 64 << 20;
 
 /// An image that can be used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Header {
     pub grid: Grid,
     pub footprint: Polygon,
     pub bands: usize,
     pub data_type: String,
+    pub roles: Vec<BandRole>,
     /// From the tags.
     pub datetime: Option<DateTime<Utc>>,
+    /// From the tags.
+    pub copyright: Option<String>,
 }
 
-/// A TIFF, opened. Nothing but GDAL's TIFF driver is tried.
-pub(crate) fn open(path: &Path) -> Result<Dataset, GdalError> {
-    library::quiet();
-    Dataset::open_ex(path, DatasetOptions { allowed_drivers: Some(&["GTiff"]), ..Default::default() })
-}
-
-/// The header of an image, or a sentence on why it cannot be used and what to do about it.
-pub(crate) fn read(path: &Path) -> Result<Header, String> {
+/// The header of an image, or a sentence on why it cannot be used and what to do about it. `fallback` is the
+/// reference system of images that have none; `forced`, of the image whatever it says.
+pub(crate) fn read(
+    path: &Path,
+    hints: &Hints,
+    fallback: Option<&Crs>,
+    forced: Option<&Crs>,
+) -> Result<Header, String> {
     if path.to_str().is_none() {
         return Err("the name is not valid UTF-8; rename the file".to_owned());
     }
@@ -42,25 +54,43 @@ pub(crate) fn read(path: &Path) -> Result<Header, String> {
     if length == 0 {
         return Err("the file is empty; download it again".to_owned());
     }
+    let format = Format::of(path).ok_or("its name is that of no image")?;
+    if let Some(reason) = whole::lacks(path, format) {
+        return Err(reason);
+    }
+    if format == Format::Vrt {
+        vrt::sources(path)?;
+    }
     let dataset = open(path).map_err(|e| {
-        let said = GdalMessage::from(e);
+        let (name, said) = (format.name(), GdalMessage::from(e));
         format!(
-            "the file is not a readable TIFF ({said}); download it again or convert it with gdal_translate"
+            "the file is not a readable {name} ({said}); download it again or convert it with gdal_translate"
         )
     })?;
     let data_type = check_bands(&dataset)?;
-    let grid = grid(&dataset)?;
+    check_size(&dataset)?;
+    let grid = grid(&dataset, path, fallback, forced)?;
     let footprint = project::footprint(&grid).map_err(|e| {
         format!("{}; repair the coordinate reference system with gdal_edit.py -a_srs", with_cause(&e))
     })?;
-    let reach =
-        reach(&dataset).map_err(|e| format!("the tiles cannot be located: {}", GdalMessage::from(e)))?;
-    if reach > length {
+    let failed = |e| format!("the tiles cannot be located: {}", GdalMessage::from(e));
+    let reach = reach(&dataset).map_err(failed)?;
+    if format == Format::Tiff && reach > length {
         return Err(format!(
             "the file is truncated: {length} bytes, its tiles reach to {reach}; download it again"
         ));
     }
-    Ok(Header { grid, footprint, bands: dataset.raster_count(), data_type, datetime: tagged_date(&dataset) })
+    let roles = bands::roles(&dataset, hints).map_err(failed)?;
+    let copyright = dataset.metadata_item("TIFFTAG_COPYRIGHT", "").filter(|c| !c.trim().is_empty());
+    Ok(Header {
+        grid,
+        footprint,
+        bands: roles.len(),
+        data_type,
+        roles,
+        datetime: tagged_date(&dataset),
+        copyright,
+    })
 }
 
 /// An error and its cause in one line.
@@ -98,20 +128,57 @@ fn check_bands(dataset: &Dataset) -> Result<String, String> {
     }
 }
 
+/// Refuses what would take more memory than a machine has.
+fn check_size(dataset: &Dataset) -> Result<(), String> {
+    let (cols, rows) = dataset.raster_size();
+    if rows as u64 * cols as u64 > MOST_PIXELS {
+        return Err(format!(
+            "{rows} x {cols} px are more than can be compared at once ({MOST_PIXELS}); cut it with gdal_translate -projwin"
+        ));
+    }
+    let bands = dataset.raster_count();
+    if bands > MOST_BANDS {
+        return Err(format!(
+            "{bands} bands are more than {MOST_BANDS}; take those of colour with gdal_translate -b"
+        ));
+    }
+    for index in 1..=bands {
+        let band =
+            dataset.rasterband(index).map_err(|e| format!("band {index}: {}", GdalMessage::from(e)))?;
+        let (width, height) = band.block_size();
+        let bytes =
+            width.saturating_mul(height).saturating_mul(usize::from(band.band_type().bits()).div_ceil(8));
+        if bytes > LARGEST_BLOCK {
+            return Err(format!(
+                "the pixels are in pieces of {width} x {height}, {} MB each, which must be decoded whole; tile it with \
+                 gdal_translate -co TILED=YES",
+                bytes >> 20
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Shape, affine and CRS.
-fn grid(dataset: &Dataset) -> Result<Grid, String> {
+fn grid(
+    dataset: &Dataset,
+    path: &Path,
+    fallback: Option<&Crs>,
+    forced: Option<&Crs>,
+) -> Result<Grid, String> {
     const IDENTITY: [f64; 6] = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let affine = match dataset.geo_transform() {
         Ok(numbers) if numbers != IDENTITY => Affine::from_gdal(numbers),
+        _ if dataset.metadata_domain("RPC").is_some_and(|d| !d.is_empty()) => {
+            return Err(format!(
+                "the file is not orthorectified: it has RPCs and no grid; orthorectify it: {}",
+                orthorectify(dataset, path)
+            ));
+        }
         _ if !dataset.gcps().is_empty() => {
             return Err(
                 "the file is placed by ground control points only; put it on a grid with gdalwarp".to_owned()
             );
-        }
-        _ if dataset.metadata_domain("RPC").is_some() => {
-            return Err("the file is not orthorectified: it has RPCs and no grid; orthorectify it with \
-                        gdalwarp -rpc and an elevation model"
-                .to_owned());
         }
         _ => {
             return Err("the file has no geotransform, so its place is unknown; georeference it with \
@@ -119,30 +186,30 @@ fn grid(dataset: &Dataset) -> Result<Grid, String> {
                 .to_owned());
         }
     };
-    let unknown = || {
-        "the file has no coordinate reference system, so its place is unknown; name it with gdal_edit.py -a_srs EPSG:n"
+    let own = || dataset.spatial_ref().ok().and_then(crs::of).or_else(|| crs::of_prj(path));
+    let crs = forced.cloned().or_else(own).or_else(|| fallback.cloned());
+    let crs = crs.ok_or_else(|| {
+        "the file has no coordinate reference system, so its place is unknown; name it with --crs EPSG:n or \
+         gdal_edit.py -a_srs EPSG:n, or deliver its .prj beside it"
             .to_owned()
-    };
-    let srs = dataset.spatial_ref().map_err(|_| unknown())?;
-    if srs.is_local() {
-        return Err(unknown());
-    }
-    let crs = crs(srs).ok_or_else(unknown)?;
+    })?;
     let (cols, rows) = dataset.raster_size();
     Grid::new(rows, cols, affine, crs).map_err(|e| format!("{e}; georeference the file anew"))
 }
 
-/// Text and code of a CRS.
-fn crs(mut srs: SpatialRef) -> Option<Crs> {
-    srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
-    if srs.auth_name().is_none() {
-        // Finds the code of a UTM CRS written without one; where it does not, there is none.
-        let _ = srs.auto_identify_epsg();
-    }
-    let wkt = srs.to_wkt().ok().filter(|wkt| !wkt.is_empty())?;
-    let is_epsg = srs.auth_name().is_some_and(|name| name.eq_ignore_ascii_case("EPSG"));
-    let epsg = srs.auth_code().ok().filter(|_| is_epsg).and_then(|code| u32::try_from(code).ok());
-    Some(Crs { wkt, epsg })
+/// The command that puts an image with RPCs onto a grid: UTM of its place.
+fn orthorectify(dataset: &Dataset, path: &Path) -> String {
+    let number = |key: &str| -> Option<f64> {
+        // The unit may follow, as in an RPC text file: "35.24 degrees".
+        dataset.metadata_item(key, "RPC")?.split_whitespace().next()?.parse().ok()
+    };
+    let code = number("LONG_OFF").zip(number("LAT_OFF")).map(|(lon, lat)| project::utm_code(lon, lat));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    format!(
+        "gdalwarp -rpc -to RPC_DEM=elevation.tif -t_srs {} -r cubic -co TILED=YES -co COMPRESS=DEFLATE '{name}' '{stem}_ortho.tif'",
+        code.map_or_else(|| "EPSG:n".to_owned(), |n| format!("EPSG:{n}"))
+    )
 }
 
 /// When the image was taken, from its tags. A plain acquisition date goes before `TIFFTAG_DATETIME`, which some
@@ -156,39 +223,64 @@ fn tagged_date(dataset: &Dataset) -> Option<DateTime<Utc>> {
         .or_else(|| tag("TIFFTAG_DATETIME", ""))
 }
 
-/// The byte up to which the tiles of an image and of its overviews reach in its file.
+/// The byte up to which the tiles of an image and of its overviews reach in its file; 0 where its format does not tell.
 ///
 /// GDAL opens a TIFF whose end is missing without a word and fails on its last tiles, hours into a run.
 pub(crate) fn reach(dataset: &Dataset) -> Result<u64, GdalError> {
     let interleaved = dataset.metadata_item("INTERLEAVE", "IMAGE_STRUCTURE").as_deref() == Some("PIXEL");
     let bands = if interleaved { 1 } else { dataset.raster_count() };
+    let each = MOST_BLOCKS / bands.max(1);
     let mut most = 0;
     for index in 1..=bands {
         let band = dataset.rasterband(index)?;
-        most = most.max(reach_of_band(&band));
+        most = most.max(reach_of_band(&band, each));
         for overview in 0..band.overview_count()?.max(0) {
-            most = most.max(reach_of_band(&band.overview(overview as usize)?));
+            most = most.max(reach_of_band(&band.overview(overview as usize)?, each));
         }
     }
     Ok(most)
 }
 
-/// The same of one band.
-fn reach_of_band(band: &RasterBand<'_>) -> u64 {
+/// True where overviews lack tiles that the image has: their making was cut short, and they show holes where there is data.
+pub(crate) fn has_partial_overviews(dataset: &Dataset, path: &Path) -> bool {
+    let of = |dataset: &Dataset| -> Option<bool> {
+        let band = dataset.rasterband(1).ok()?;
+        if sampled(&band, MOST_BLOCKS).any(|b| b.is_none()) {
+            // Holes of the image's own.
+            return None;
+        }
+        let count = band.overview_count().ok()?.max(0);
+        let mut overviews = (0..count).filter_map(|i| band.overview(i as usize).ok());
+        Some(overviews.any(|o| sampled(&o, MOST_BLOCKS).any(|b| b.is_none())))
+    };
+    let external = format::beside(path, "ovr");
+    if external.is_file() {
+        // Its tiles are told by the file of its own alone.
+        let Ok(own) = format::open_tiff(&external) else { return true };
+        let Ok(band) = own.rasterband(1) else { return true };
+        let mut overviews =
+            (0..band.overview_count().unwrap_or(0).max(0)).filter_map(|i| band.overview(i as usize).ok());
+        let holes = |b: &RasterBand<'_>| sampled(b, MOST_BLOCKS).any(|b| b.is_none());
+        return holes(&band) || overviews.any(|o| holes(&o));
+    }
+    of(dataset).unwrap_or(false)
+}
+
+/// The same of one band, of which `most` tiles are looked up.
+fn reach_of_band(band: &RasterBand<'_>, most: usize) -> u64 {
+    sampled(band, most).flatten().max().unwrap_or(0)
+}
+
+/// Where tiles of a band end in the file, of `most` of them spread over it; `None` for one that is not there.
+fn sampled<'a>(band: &'a RasterBand<'_>, most: usize) -> impl Iterator<Item = Option<u64>> + 'a {
     let ((width, height), (block_width, block_height)) = (band.size(), band.block_size());
     let (across, down) = (width.div_ceil(block_width.max(1)), height.div_ceil(block_height.max(1)));
     let blocks = across * down;
-    let step = blocks.div_ceil(MOST_BLOCKS).max(1);
-    (0..blocks)
-        .step_by(step)
-        .chain(blocks.checked_sub(1))
-        .filter_map(|block| {
-            let (x, y) = (block % across, block / across);
-            // Neither item exists for a tile that a sparse file leaves out, nor for an external overview.
-            let number =
-                |key: &str| band.metadata_item(&format!("{key}_{x}_{y}"), "TIFF")?.parse::<u64>().ok();
-            Some(number("BLOCK_OFFSET")? + number("BLOCK_SIZE")?)
-        })
-        .max()
-        .unwrap_or(0)
+    let step = blocks.div_ceil(most.max(1)).max(1);
+    (0..blocks).step_by(step).chain(blocks.checked_sub(1)).map(move |block| {
+        let (x, y) = (block % across, block / across);
+        // Neither item exists for a tile that a sparse file leaves out, nor for an external overview.
+        let number = |key: &str| band.metadata_item(&format!("{key}_{x}_{y}"), "TIFF")?.parse::<u64>().ok();
+        number("BLOCK_OFFSET")?.checked_add(number("BLOCK_SIZE")?)
+    })
 }

@@ -1,25 +1,279 @@
 //! Pixels of a capture, window by window.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use domain::{Capture, Raster, Window};
+use domain::{BandRole, Capture, MaskKind, Raster, Tile, Window};
 use gdal::Dataset;
 use gdal::errors::GdalError;
-use gdal::raster::{ColorInterpretation, RasterBand, ResampleAlg};
+use gdal::raster::{RasterBand, ResampleAlg};
 use ndarray::{Array2, Array3, ArrayView2, Axis, Zip};
 
+use crate::bands::{self, Hints};
 use crate::error::{Error, Result};
-use crate::header;
+use crate::masks::{Masks, Outlines};
+use crate::{format, header};
 
-/// One open image.
+/// Files of one image that a handle holds open at most.
+const MOST_OPEN: usize = 16;
+
+/// One open image, of one file or of several that lie beside each other.
 ///
 /// Not to be shared between threads: each opens its own. Keeps its buffers from window to window, because the
 /// first touch of fresh memory is slower than the decoding.
+///
+/// Of several files ([`Capture::tiles`]) a window takes from each what lies in it, so that their edges show nowhere; where
+/// they overlap, the first whose pixel is valid counts.
 pub struct Image {
+    capture: Capture,
+    /// Which pixels each file holds.
+    parts: Vec<(Window, PathBuf)>,
+    /// Those that are open, by their place in `parts`, the last used at the end.
+    open: Vec<(usize, Part)>,
+    /// Number of visible bands, and of others that are not alpha.
+    counts: (usize, usize),
+    nodata: Option<f32>,
+    masks: Masks,
+}
+
+impl Image {
+    /// The image of a capture, open.
+    ///
+    /// # Errors
+    /// [`Error::Open`], [`Error::Changed`] where the file is no longer the one that was catalogued,
+    /// [`Error::NoVisibleBand`]; [`Error::Vector`] and others for masks that cannot be read.
+    pub fn open(capture: &Capture) -> Result<Self> {
+        Self::open_with(capture, Outlines::of(capture)?)
+    }
+
+    /// One more handle of an image, that shares the polygons of its masks with another.
+    ///
+    /// # Errors
+    /// As [`Image::open`].
+    pub fn open_with(capture: &Capture, outlines: Arc<Outlines>) -> Result<Self> {
+        let whole = (Window::new(0, 0, capture.grid.rows, capture.grid.cols), capture.path.clone());
+        let tile = |t: &Tile| (Window::new(t.row, t.col, t.shape.0, t.shape.1), t.path.clone());
+        let parts: Vec<_> = match capture.tiles.is_empty() {
+            true => vec![whole],
+            false => capture.tiles.iter().map(tile).collect(),
+        };
+        let first = Part::open(&parts[0].1, (parts[0].0.rows, parts[0].0.cols), capture)?;
+        Ok(Self {
+            counts: (first.bands.visible.len(), first.bands.others.len()),
+            nodata: first.bands.visible.first().and_then(|v| v.1),
+            open: vec![(0, first)],
+            parts,
+            masks: Masks::open(capture, outlines)?,
+            capture: capture.clone(),
+        })
+    }
+
+    /// The polygons of its masks, for [`Image::open_with`].
+    pub fn outlines(&self) -> Arc<Outlines> {
+        self.masks.outlines()
+    }
+
+    /// True where masks came with it.
+    pub fn has_masks(&self) -> bool {
+        !self.masks.is_empty()
+    }
+
+    /// What the masks take out of `window`, and why.
+    ///
+    /// # Errors
+    /// [`Error::Read`] for a mask that cannot be read.
+    pub fn read_masks(&self, window: Window) -> Result<Array2<Option<MaskKind>>> {
+        self.masks.read(window)
+    }
+
+    /// Brightness over `window`: the mean of the visible bands, in the unit of the file.
+    ///
+    /// Visible are the red, green and blue band where the file or its metadata name them; else the panchromatic; else the
+    /// first three of three or more; else the first. A pixel is invalid where all of these hold their nodata value, one is
+    /// not finite, alpha is 0, the file's mask says so, or one of the masks that came with it takes it out; its value is 0.
+    ///
+    /// # Errors
+    /// [`Error::WindowOutside`]; [`Error::Read`] for damaged tiles.
+    pub fn read_gray(&mut self, window: Window) -> Result<Raster> {
+        let (planes, valid) = self.read_visible_bands(window)?;
+        let mut pixels = Array2::<f32>::zeros((window.rows, window.cols));
+        let share = 1.0 / self.counts.0.max(1) as f32;
+        // The sum first, which is whole for whole numbers.
+        planes.outer_iter().for_each(|band| pixels += &band);
+        pixels *= share;
+        Ok(Raster { window, pixels, valid })
+    }
+
+    /// The visible bands over `window`, `(bands, rows, cols)`, three or one, and which pixels are valid; the others are 0.
+    /// The unit is the file's own.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_visible_bands(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
+        let shape = (window.rows, window.cols);
+        let read = self.gather(window, shape, self.counts.0, Part::visible_bands)?;
+        self.masked(window, read)
+    }
+
+    /// Red, green and blue over `window`, `(3, rows, cols)` of `out_shape`, and which pixels are valid, for pictures: masks
+    /// that came with the image take nothing out.
+    ///
+    /// An image of one band repeats it. Where `out_shape` is smaller than the window, pixels are averaged, from
+    /// the file's overviews where it has them. The unit is the file's own. Invalid pixels
+    /// are 0.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_rgb(
+        &mut self,
+        window: Window,
+        out_shape: (usize, usize),
+    ) -> Result<(Array3<f32>, Array2<bool>)> {
+        self.gather(window, out_shape, 3, Part::rgb)
+    }
+
+    /// All bands but alpha over `window`, `(bands, rows, cols)`, in the unit of the file, and which pixels are
+    /// valid: the visible ones first, in the order red, green, blue where the file says so, then the others in
+    /// the order of the file. [`Image::band_counts`] tells how many of each. Invalid pixels are 0.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_bands(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
+        let shape = (window.rows, window.cols);
+        let read = self
+            .gather(window, shape, self.counts.0 + self.counts.1, |part, window, _| part.all_bands(window))?;
+        self.masked(window, read)
+    }
+
+    /// Near infrared over `window`; `None` where the image has none. Invalid pixels are 0.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_near_infrared(&mut self, window: Window) -> Result<Option<Raster>> {
+        let is = |role: &BandRole| *role == BandRole::NearInfrared;
+        if !self.capture.roles.iter().any(is) {
+            return Ok(None);
+        }
+        let shape = (window.rows, window.cols);
+        let read = self.gather(window, shape, 1, |part, window, _| part.near_infrared(window))?;
+        let (planes, valid) = self.masked(window, read)?;
+        Ok(Some(Raster { window, pixels: planes.index_axis_move(Axis(0), 0), valid }))
+    }
+
+    /// Number of visible bands, and of others that are not alpha.
+    pub fn band_counts(&self) -> (usize, usize) {
+        self.counts
+    }
+
+    /// The value that means no data in the first visible band, where the file names one.
+    pub fn nodata(&self) -> Option<f32> {
+        self.nodata
+    }
+
+    /// What was read, less what the masks take out.
+    fn masked(
+        &self,
+        window: Window,
+        read: (Array3<f32>, Array2<bool>),
+    ) -> Result<(Array3<f32>, Array2<bool>)> {
+        let (mut planes, mut valid) = read;
+        if self.has_masks() {
+            let masked = self.masks.read(window)?;
+            Zip::from(&mut valid).and(&masked).for_each(|ok, mask| *ok &= mask.is_none());
+            blank(&mut planes, &valid);
+        }
+        Ok((planes, valid))
+    }
+
+    /// `bands` planes over `window` in `shape` from the files that hold it.
+    fn gather(
+        &mut self,
+        window: Window,
+        shape: (usize, usize),
+        bands: usize,
+        mut read: impl FnMut(&mut Part, Window, (usize, usize)) -> Result<(Array3<f32>, Array2<bool>)>,
+    ) -> Result<(Array3<f32>, Array2<bool>)> {
+        let whole = self.capture.grid.shape();
+        if window.row_end() > whole.0 || window.col_end() > whole.1 {
+            return Err(Error::WindowOutside { path: self.capture.path.clone(), window, shape: whole });
+        }
+        let holds = |(part, _): &(Window, PathBuf)| part.intersection(window) == window;
+        if let [only] = &self.parts[..]
+            && holds(only)
+        {
+            return read(self.part(0)?, window, shape);
+        }
+        let mut planes = Array3::<f32>::zeros((bands, shape.0, shape.1));
+        let mut valid = Array2::from_elem(shape, false);
+        if window.is_empty() {
+            return Ok((planes, valid));
+        }
+        let scale = (shape.0 as f64 / window.rows as f64, shape.1 as f64 / window.cols as f64);
+        for index in 0..self.parts.len() {
+            let part = self.parts[index].0;
+            let common = part.intersection(window);
+            let at = |n: usize, scale: f64| (n as f64 * scale).round() as usize;
+            let rows = at(common.row - window.row.min(common.row), scale.0)
+                ..at((common.row + common.rows) - window.row.min(common.row), scale.0);
+            let cols = at(common.col - window.col.min(common.col), scale.1)
+                ..at((common.col + common.cols) - window.col.min(common.col), scale.1);
+            if common.is_empty() || rows.is_empty() || cols.is_empty() {
+                continue;
+            }
+            let own = Window::new(common.row - part.row, common.col - part.col, common.rows, common.cols);
+            let (values, known) = read(self.part(index)?, own, (rows.len(), cols.len()))?;
+            for (r, row) in rows.clone().enumerate() {
+                for (c, col) in cols.clone().enumerate() {
+                    if known[(r, c)] && !valid[(row, col)] {
+                        valid[(row, col)] = true;
+                        for band in 0..bands {
+                            planes[(band, row, col)] = values[(band, r, c)];
+                        }
+                    }
+                }
+            }
+        }
+        Ok((planes, valid))
+    }
+
+    /// One of the files, open.
+    fn part(&mut self, index: usize) -> Result<&mut Part> {
+        match self.open.iter().position(|(i, _)| *i == index) {
+            Some(at) => {
+                let found = self.open.remove(at);
+                self.open.push(found);
+            }
+            None => {
+                if self.open.len() >= MOST_OPEN {
+                    self.open.remove(0);
+                }
+                let (window, path) = &self.parts[index];
+                let part = Part::open(path, (window.rows, window.cols), &self.capture)?;
+                if (part.bands.visible.len(), part.bands.others.len()) != self.counts {
+                    return Err(Error::Unusable {
+                        path: path.clone(),
+                        reason: "its bands are not those of the other tiles".to_owned(),
+                    });
+                }
+                self.open.push((index, part));
+            }
+        }
+        let last = self.open.len() - 1;
+        Ok(&mut self.open[last].1)
+    }
+}
+
+/// Sets what is not valid to 0.
+fn blank(planes: &mut Array3<f32>, valid: &Array2<bool>) {
+    for mut plane in planes.outer_iter_mut() {
+        Zip::from(&mut plane).and(valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
+    }
+}
+
+/// One file of an image.
+struct Part {
     dataset: Dataset,
     path: PathBuf,
-    /// `(rows, cols)`.
-    shape: (usize, usize),
     bands: Bands,
     /// One band of one window, as it comes from GDAL.
     scratch: Vec<f32>,
@@ -35,6 +289,8 @@ struct Bands {
     visible: Vec<(usize, Option<f32>)>,
     /// What is neither visible nor alpha, in the order of the file.
     others: Vec<usize>,
+    /// The first of near infrared.
+    near_infrared: Option<usize>,
     /// Transparency: 0 is no data.
     alpha: Option<usize>,
     /// True where the file has a mask of its own, beside nodata values and alpha.
@@ -54,124 +310,87 @@ enum State {
     Out,
 }
 
-impl Image {
-    /// The image of a capture, open.
-    ///
-    /// # Errors
-    /// [`Error::Open`], [`Error::Changed`] where the file is no longer the one that was catalogued,
-    /// [`Error::NoVisibleBand`].
-    pub fn open(capture: &Capture) -> Result<Self> {
-        let path = capture.path.clone();
-        let failed = |e: GdalError| Error::Open { path: capture.path.clone(), source: e.into() };
-        let dataset = header::open(&path).map_err(failed)?;
+impl Part {
+    /// A file of a capture, which must have `shape`.
+    fn open(path: &Path, shape: (usize, usize), capture: &Capture) -> Result<Self> {
+        let failed = |e: GdalError| Error::Open { path: path.to_owned(), source: e.into() };
+        let mut dataset = format::open(path).map_err(failed)?;
+        if header::has_partial_overviews(&dataset, path) {
+            dataset = format::open_with(path, &["OVERVIEW_LEVEL=NONE"]).map_err(failed)?;
+        }
         let (cols, rows) = dataset.raster_size();
-        if (rows, cols) != capture.grid.shape() {
-            return Err(Error::Changed { path, expected: capture.grid.shape(), found: (rows, cols) });
+        if (rows, cols) != shape {
+            return Err(Error::Changed { path: path.to_owned(), expected: shape, found: (rows, cols) });
         }
-        let bands = Bands::of(&dataset).map_err(failed)?;
+        let roles = if capture.roles.len() == dataset.raster_count() {
+            capture.roles.clone()
+        } else {
+            bands::roles(&dataset, &Hints::default()).map_err(failed)?
+        };
+        let bands = Bands::of(&dataset, &roles).map_err(failed)?;
         if bands.visible.is_empty() {
-            return Err(Error::NoVisibleBand { path });
+            return Err(Error::NoVisibleBand { path: path.to_owned() });
         }
-        Ok(Self { dataset, path, shape: (rows, cols), bands, scratch: Vec::new(), states: Vec::new() })
+        Ok(Self { dataset, path: path.to_owned(), bands, scratch: Vec::new(), states: Vec::new() })
     }
 
-    /// Brightness over `window`: the mean of the visible bands, in the unit of the file.
-    ///
-    /// Visible are the red, green and blue band where the file names them; else the first three of three or more;
-    /// else the first. A pixel is invalid where all of these hold their nodata value, one is not finite, alpha
-    /// is 0 or the file's mask says so; its value is 0.
-    ///
-    /// # Errors
-    /// [`Error::WindowOutside`]; [`Error::Read`] for damaged tiles.
-    pub fn read_gray(&mut self, window: Window) -> Result<Raster> {
-        let mut pixels = Array2::<f32>::zeros((window.rows, window.cols));
-        let share = self.band_share();
-        // The sum first, which is whole for whole numbers.
-        let valid = self.read_visible(window, pixels.dim(), |_, band| pixels += &band)?;
-        Zip::from(&mut pixels).and(&valid).for_each(|p, &ok| *p = if ok { *p * share } else { 0.0 });
-        Ok(Raster { window, pixels, valid })
-    }
-
-    /// Share of each visible band in the brightness.
-    fn band_share(&self) -> f32 {
-        1.0 / self.bands.visible.len().max(1) as f32
-    }
-
-    /// The visible bands over `window`, `(bands, rows, cols)`, three or one, and which pixels are valid; the others are 0.
-    /// The unit is the file's own.
-    ///
-    /// # Errors
-    /// As [`Image::read_gray`].
-    pub fn read_visible_bands(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
-        let shape = (window.rows, window.cols);
+    fn visible_bands(
+        &mut self,
+        window: Window,
+        shape: (usize, usize),
+    ) -> Result<(Array3<f32>, Array2<bool>)> {
         let mut all = Array3::<f32>::zeros((self.bands.visible.len(), shape.0, shape.1));
         let valid =
             self.read_visible(window, shape, |i, band| all.index_axis_mut(Axis(0), i).assign(&band))?;
-        for mut plane in all.outer_iter_mut() {
-            Zip::from(&mut plane).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
-        }
+        blank(&mut all, &valid);
         Ok((all, valid))
     }
 
-    /// Red, green and blue over `window`, `(3, rows, cols)` of `out_shape`, and which pixels are valid.
-    ///
-    /// An image of one band repeats it. Where `out_shape` is smaller than the window, pixels are averaged, from
-    /// the file's overviews where it has them. The unit is the file's own. Invalid pixels
-    /// are 0.
-    ///
-    /// # Errors
-    /// As [`Image::read_gray`].
-    pub fn read_rgb(
-        &mut self,
-        window: Window,
-        out_shape: (usize, usize),
-    ) -> Result<(Array3<f32>, Array2<bool>)> {
-        let mut rgb = Array3::<f32>::zeros((3, out_shape.0, out_shape.1));
+    fn rgb(&mut self, window: Window, shape: (usize, usize)) -> Result<(Array3<f32>, Array2<bool>)> {
+        let mut rgb = Array3::<f32>::zeros((3, shape.0, shape.1));
         // The last band read also fills the planes that no band of its own will.
         let last = self.bands.visible.len().saturating_sub(1);
-        let valid = self.read_visible(window, out_shape, |i, band| {
+        let valid = self.read_visible(window, shape, |i, band| {
             let planes = if i == last { 3 } else { 1 };
             rgb.outer_iter_mut().skip(i).take(planes).for_each(|mut plane| plane.assign(&band));
         })?;
-        for mut plane in rgb.outer_iter_mut() {
-            Zip::from(&mut plane).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
-        }
+        blank(&mut rgb, &valid);
         Ok((rgb, valid))
     }
 
-    /// All bands but alpha over `window`, `(bands, rows, cols)`, in the unit of the file, and which pixels are
-    /// valid: the visible ones first, in the order red, green, blue where the file says so, then the others in
-    /// the order of the file. [`Image::band_counts`] tells how many of each. Invalid pixels are 0.
-    ///
-    /// # Errors
-    /// As [`Image::read_gray`].
-    pub fn read_bands(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
-        let (visible, others) = self.band_counts();
+    fn all_bands(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
         let shape = (window.rows, window.cols);
-        let mut all = Array3::<f32>::zeros((visible + others, window.rows, window.cols));
+        let visible = self.bands.visible.len();
+        let mut all = Array3::<f32>::zeros((visible + self.bands.others.len(), shape.0, shape.1));
         let valid =
             self.read_visible(window, shape, |i, band| all.index_axis_mut(Axis(0), i).assign(&band))?;
-        let Self { dataset, path, bands, scratch, .. } = self;
-        let failed = |e: GdalError| Error::Read { path: path.clone(), window, source: e.into() };
-        for (i, &index) in bands.others.iter().enumerate().filter(|_| !window.is_empty()) {
-            let band = dataset.rasterband(index).map_err(failed)?;
-            let pixels = read_band(&band, window, shape, scratch).map_err(failed)?;
+        let others = if window.is_empty() { 0 } else { self.bands.others.len() };
+        for i in 0..others {
+            let pixels = self.plain(self.bands.others[i], window)?;
             all.index_axis_mut(Axis(0), visible + i).assign(&pixels);
         }
-        for mut plane in all.outer_iter_mut() {
-            Zip::from(&mut plane).and(&valid).for_each(|p, &ok| *p = if ok { *p } else { 0.0 });
-        }
+        blank(&mut all, &valid);
         Ok((all, valid))
     }
 
-    /// Number of visible bands, and of others that are not alpha.
-    pub fn band_counts(&self) -> (usize, usize) {
-        (self.bands.visible.len(), self.bands.others.len())
+    fn near_infrared(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
+        let shape = (window.rows, window.cols);
+        let valid = self.read_visible(window, shape, |_, _| {})?;
+        let mut out = Array3::<f32>::zeros((1, shape.0, shape.1));
+        if let Some(index) = self.bands.near_infrared.filter(|_| !window.is_empty()) {
+            let pixels = self.plain(index, window)?;
+            out.index_axis_mut(Axis(0), 0).assign(&pixels);
+        }
+        blank(&mut out, &valid);
+        Ok((out, valid))
     }
 
-    /// The value that means no data in the first visible band, where the file names one.
-    pub fn nodata(&self) -> Option<f32> {
-        self.bands.visible.first().and_then(|v| v.1)
+    /// One band over `window`, whatever is valid.
+    fn plain(&mut self, index: usize, window: Window) -> Result<ArrayView2<'_, f32>> {
+        let Self { dataset, path, scratch, .. } = self;
+        let failed = |e: GdalError| Error::Read { path: path.clone(), window, source: e.into() };
+        let band = dataset.rasterband(index).map_err(failed)?;
+        read_band(&band, window, (window.rows, window.cols), scratch).map_err(failed)
     }
 
     /// Hands each visible band over `window`, resampled to `shape`, to `take` with its index, and returns which
@@ -182,9 +401,6 @@ impl Image {
         shape: (usize, usize),
         mut take: impl FnMut(usize, ArrayView2<'_, f32>),
     ) -> Result<Array2<bool>> {
-        if window.row_end() > self.shape.0 || window.col_end() > self.shape.1 {
-            return Err(Error::WindowOutside { path: self.path.clone(), window, shape: self.shape });
-        }
         if window.is_empty() || shape.0 == 0 || shape.1 == 0 {
             return Ok(Array2::from_elem(shape, false));
         }
@@ -249,24 +465,25 @@ fn drop_where_zero(states: &mut [State], alpha: &[f32]) {
 }
 
 impl Bands {
-    /// The bands of an image by what they hold.
-    fn of(dataset: &Dataset) -> Result<Self, GdalError> {
-        let (mut colours, mut others, mut alpha) = ([None; 3], Vec::new(), None);
-        for index in 1..=dataset.raster_count() {
-            match dataset.rasterband(index)?.color_interpretation() {
-                ColorInterpretation::RedBand => _ = colours[0].get_or_insert(index),
-                ColorInterpretation::GreenBand => _ = colours[1].get_or_insert(index),
-                ColorInterpretation::BlueBand => _ = colours[2].get_or_insert(index),
-                ColorInterpretation::AlphaBand => _ = alpha.get_or_insert(index),
-                _ => others.push(index),
-            }
-        }
+    /// The bands of an image by what they show.
+    ///
+    /// Visible are red, green and blue where there are any of them; else the panchromatic band; else, of bands that
+    /// nobody names, the first three of three or more, or the first.
+    fn of(dataset: &Dataset, roles: &[BandRole]) -> Result<Self, GdalError> {
+        let band_of = |role: BandRole| roles.iter().position(|r| *r == role).map(|i| i + 1);
+        let alpha = band_of(BandRole::Alpha);
+        let colours = [BandRole::Red, BandRole::Green, BandRole::Blue].map(band_of);
         let mut indices: Vec<usize> = colours.into_iter().flatten().collect();
         if indices.is_empty() {
-            let count = if others.len() >= 3 { 3 } else { 1 };
-            let rest = others.split_off(count.min(others.len()));
-            indices = std::mem::replace(&mut others, rest);
+            indices.extend(band_of(BandRole::Panchromatic));
         }
+        if indices.is_empty() {
+            let pixels: Vec<usize> = (1..=roles.len()).filter(|i| roles[i - 1] != BandRole::Alpha).collect();
+            indices.extend(pixels.iter().take(if pixels.len() >= 3 { 3 } else { 1 }));
+        }
+        let others =
+            (1..=roles.len()).filter(|i| !indices.contains(i) && roles[i - 1] != BandRole::Alpha).collect();
+        let near_infrared = band_of(BandRole::NearInfrared);
         let (mut visible, mut mask, mut whole_numbers) = (Vec::new(), false, true);
         for index in indices {
             let band = dataset.rasterband(index)?;
@@ -280,7 +497,7 @@ impl Bands {
             }
             visible.push((index, nodata));
         }
-        Ok(Self { visible, others, alpha, mask, whole_numbers })
+        Ok(Self { visible, others, near_infrared, alpha, mask, whole_numbers })
     }
 }
 
@@ -289,7 +506,6 @@ mod tests {
     use super::*;
     use crate::fixture::{capture_of, tiff};
     use ndarray::{arr2, s};
-    use std::path::Path;
 
     const SHAPE: (usize, usize) = (70, 50);
 
@@ -363,7 +579,7 @@ mod tests {
             &["PHOTOMETRIC=MINISBLACK"],
             |b, _, _| [30, 20, 10, 999][b],
             |d| {
-                use ColorInterpretation as C;
+                use gdal::raster::ColorInterpretation as C;
                 for (band, colour) in
                     [C::BlueBand, C::GreenBand, C::RedBand, C::Undefined].into_iter().enumerate()
                 {

@@ -32,7 +32,9 @@ pub(crate) fn product(stem: &str) -> Option<Product<'_>> {
     match kind {
         "visual" => Some(Product::Visual { catalogue_id }),
         "pan" | "ms" => Some(Product::Other { catalogue_id, image: true }),
-        mask if mask.ends_with("-mask") => Some(Product::Other { catalogue_id, image: false }),
+        mask if mask.ends_with("-mask") || mask.ends_with("-mask-raster") => {
+            Some(Product::Other { catalogue_id, image: false })
+        }
         _ => None,
     }
 }

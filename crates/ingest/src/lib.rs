@@ -7,29 +7,51 @@
 //!
 //! GDAL's state is per process: call [`configure`] once, before anything else.
 
+mod archive;
+mod bands;
+mod cache;
 pub mod catalogue;
+mod crs;
 mod date;
+mod dimap;
+mod entry;
 mod error;
+mod facts;
 #[cfg(test)]
 mod fixture;
+mod format;
+mod group;
 mod header;
 mod image;
 mod kept;
 mod layout;
 mod library;
+mod masks;
+mod maxar;
+mod notes;
 mod pairing;
+mod planet;
 mod project;
+mod sentinel2;
 mod stac;
+mod sun;
 mod vector;
 mod vector_write;
+mod vrt;
+mod walk;
+mod whole;
 pub mod write;
+mod xml;
 
-pub use catalogue::{Catalogue, Skipped, catalogue, single};
+pub use catalogue::{Catalogue, CatalogueOptions, Skipped, catalogue, single};
+pub use crs::named_crs;
+pub use entry::{CaptureEntry, MaskEntry};
 pub use error::{Error, GdalMessage, Result};
 pub use image::Image;
 pub use kept::Kept;
 pub use library::configure;
-pub use pairing::pairs;
+pub use masks::Outlines;
+pub use pairing::{PairRule, pairs};
 pub use project::{FINEST_PIXEL_M, pixel_map, pixel_size_m, shared_grid, to_lon_lat};
 pub use vector::{VECTOR_ENDINGS, is_vector, read_vector};
 pub use vector_write::{VectorFormat, VectorLayer, write_vector};

@@ -36,6 +36,18 @@ pub fn configure(cache_mb: usize) {
 pub(crate) fn quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        for (key, value) in [
+            // A folder of ten thousand tiles is not listed ten thousand times.
+            ("GDAL_DISABLE_READDIR_ON_OPEN", "TRUE"),
+            // Nothing that a file names is fetched or run.
+            ("CPL_VSIL_CURL_ALLOWED_EXTENSIONS", ".nothing"),
+            ("GDAL_VRT_ENABLE_PYTHON", "NO"),
+            // Half a JPEG is an error.
+            ("GDAL_ERROR_ON_LIBJPEG_WARNING", "TRUE"),
+        ] {
+            // These fail only for strings with a NUL inside.
+            let _ = config::set_config_option(key, value);
+        }
         config::set_error_handler(|class, _number, message| {
             if matches!(class, CplErrType::Failure | CplErrType::Fatal) {
                 // `try_with`: GDAL may complain while the thread ends.

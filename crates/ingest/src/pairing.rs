@@ -1,10 +1,16 @@
 //! Which captures to compare with which.
 
+use std::path::Path;
+
 use chrono::{NaiveTime, TimeDelta};
 use domain::{Capture, Pair};
 use geo::ConvexHull;
 use geo_types::Coord;
+use rstar::primitives::{GeomWithData, Rectangle};
+use rstar::{RTree, RTreeObject};
+use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::layout;
 use crate::project::metres_per_degree;
 
@@ -14,53 +20,99 @@ const ONE_PASS: TimeDelta = TimeDelta::minutes(10);
 /// Share of a pair's common ground that a capture between them must cover to make the pair superfluous.
 const COVERED: f64 = 0.9;
 
+/// Which of the captures that share ground are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairRule {
+    /// Each with the ones before it, unless a third between the two covers 90 % of their common ground: what is new then
+    /// shows in the steps over the third.
+    #[default]
+    Consecutive,
+    /// Each with the first, unless one still earlier covers 90 % of their common ground.
+    First,
+    /// Each with all before it.
+    All,
+    /// These, by the ids or paths of both.
+    Listed(Vec<(String, String)>),
+}
+
 /// The pairs worth comparing, sorted by the later date, then the earlier, then the ids.
 ///
-/// A capture is paired with every earlier one that shares ground with it, unless a third, taken between the two and
-/// itself comparable with both, covers 90 % of that ground: what is new then shows in the steps over the third.
-/// Never a pair: captures of one pass (one Maxar catalogue id, or within 10 minutes, or on the same day
+/// A capture is paired with earlier ones that share ground with it, as `rule` says. Never a pair, unless it is listed:
+/// captures of one pass (one catalogue id, or within 10 minutes, or on the same day
 /// where one of them is dated to the day only), and ARD tiles of different cells, which overlap by their padding.
 ///
 /// Footprints are taken for convex; areas are of an equal-area plane around the later capture. The sides of a
 /// UTM rectangle bend in longitude and latitude, which errs by 0.05 % over 20 km. Captures across the 180° meridian
 /// are not paired.
-pub fn pairs(captures: &[Capture]) -> Vec<Pair> {
+///
+/// # Errors
+/// [`Error::NoPair`] for a listed pair that is no two captures, or shares no ground.
+pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
     let keys: Vec<Key> = captures.iter().map(Key::of).collect();
+    let pair = |e: usize, l: usize, shared_m2: f64| Pair {
+        earlier: captures[e].clone(),
+        later: captures[l].clone(),
+        overlap_km2: shared_m2 / 1e6,
+    };
     let mut pairs = Vec::new();
-    for (l, later) in captures.iter().enumerate() {
-        let plane = Plane::around(keys[l].bounds);
-        let ground = plane.outline(&keys[l].hull);
-        let extent = area(&ground);
-        // Earlier captures that share ground, the latest first.
-        let mut before: Vec<(usize, Vec<Coord>)> = (0..captures.len())
-            .filter(|&e| comparable((&captures[e], &keys[e]), (later, &keys[l])))
-            .filter(|&e| keys[e].bounds.common(&keys[l].bounds).is_some())
-            .map(|e| (e, clip(&plane.outline(&keys[e].hull), &ground)))
-            .filter(|(_, common)| area(common) > 0.0)
-            .collect();
-        before.sort_by(|(a, _), (b, _)| {
-            let (a, b) = (&captures[*a], &captures[*b]);
-            b.datetime.cmp(&a.datetime).then_with(|| a.id.cmp(&b.id))
-        });
-        let boxes: Vec<Bounds> =
-            before.iter().map(|(_, common)| Bounds::of(common.iter().copied())).collect();
-        // A capture that covers all of the later one makes everything before it superfluous.
-        let whole: Vec<bool> = before.iter().map(|(_, c)| area(c) >= extent * (1.0 - 1e-9)).collect();
-        for (i, (e, common)) in before.iter().enumerate() {
-            let shared = area(common);
-            let superfluous = (0..i).any(|m| {
-                let between = before[m].0;
-                let could = boxes[m].common(&boxes[i]).is_some_and(|b| b.area() >= COVERED * shared);
-                could
-                    && comparable((&captures[*e], &keys[*e]), (&captures[between], &keys[between]))
-                    && (whole[m] || area(&clip(common, &before[m].1)) >= COVERED * shared)
+    if let PairRule::Listed(names) = rule {
+        for (a, b) in names {
+            let (a, b) = (named(captures, a)?, named(captures, b)?);
+            let (e, l) = if captures[a].datetime <= captures[b].datetime { (a, b) } else { (b, a) };
+            let plane = Plane::around(keys[l].bounds);
+            let shared = area(&clip(&plane.outline(&keys[e].hull), &plane.outline(&keys[l].hull)));
+            if e == l || shared <= 0.0 {
+                let what = format!("{} and {}", captures[e].id, captures[l].id);
+                return Err(Error::NoPair { what, reason: "they share no ground" });
+            }
+            pairs.push(pair(e, l, shared));
+        }
+    } else {
+        // Footprints by their place, so that far ones are not even looked at.
+        let near = RTree::bulk_load(keys.iter().enumerate().map(|(i, k)| k.bounds.entry(i)).collect());
+        for (l, later) in captures.iter().enumerate() {
+            let plane = Plane::around(keys[l].bounds);
+            let ground = plane.outline(&keys[l].hull);
+            let extent = area(&ground);
+            // Earlier captures that share ground, the latest first.
+            let mut before: Vec<(usize, Vec<Coord>)> = near
+                .locate_in_envelope_intersecting(&keys[l].bounds.entry(l).envelope())
+                .map(|found| found.data)
+                .filter(|&e| comparable((&captures[e], &keys[e]), (later, &keys[l])))
+                .filter(|&e| keys[e].bounds.common(&keys[l].bounds).is_some())
+                .map(|e| (e, clip(&plane.outline(&keys[e].hull), &ground)))
+                .filter(|(_, common)| area(common) > 0.0)
+                .collect();
+            before.sort_by(|(a, _), (b, _)| {
+                let (a, b) = (&captures[*a], &captures[*b]);
+                b.datetime.cmp(&a.datetime).then_with(|| a.id.cmp(&b.id))
             });
-            if !superfluous {
-                pairs.push(Pair {
-                    earlier: captures[*e].clone(),
-                    later: later.clone(),
-                    overlap_km2: shared / 1e6,
-                });
+            if *rule == PairRule::First {
+                before.reverse();
+            }
+            let boxes: Vec<Bounds> =
+                before.iter().map(|(_, common)| Bounds::of(common.iter().copied())).collect();
+            // A capture that covers all of the later one makes everything after it in the list superfluous.
+            let whole: Vec<bool> = before.iter().map(|(_, c)| area(c) >= extent * (1.0 - 1e-9)).collect();
+            for (i, (e, common)) in before.iter().enumerate() {
+                let shared = area(common);
+                let superfluous = *rule != PairRule::All
+                    && (0..i).any(|m| {
+                        let other = before[m].0;
+                        let could = boxes[m].common(&boxes[i]).is_some_and(|b| b.area() >= COVERED * shared);
+                        let (first, second) =
+                            if *rule == PairRule::First { (other, *e) } else { (*e, other) };
+                        could
+                            && comparable(
+                                (&captures[first], &keys[first]),
+                                (&captures[second], &keys[second]),
+                            )
+                            && (whole[m] || area(&clip(common, &before[m].1)) >= COVERED * shared)
+                    });
+                if !superfluous {
+                    pairs.push(pair(*e, l, shared));
+                }
             }
         }
     }
@@ -68,7 +120,19 @@ pub fn pairs(captures: &[Capture]) -> Vec<Pair> {
         let key = |p: &Pair| (p.later.datetime, p.earlier.datetime);
         key(a).cmp(&key(b)).then_with(|| (&a.later.id, &a.earlier.id).cmp(&(&b.later.id, &b.earlier.id)))
     });
-    pairs
+    pairs.dedup_by(|a, b| (&a.earlier.id, &a.later.id) == (&b.earlier.id, &b.later.id));
+    Ok(pairs)
+}
+
+/// The capture of that id or path.
+fn named(captures: &[Capture], name: &str) -> Result<usize> {
+    let is = |c: &Capture| c.id == name || c.path == Path::new(name) || c.path.ends_with(name);
+    let exact = captures.iter().position(|c| c.id == name || c.path == Path::new(name));
+    let found = exact.or_else(|| {
+        let mut ends = captures.iter().enumerate().filter(|(_, c)| is(c));
+        ends.next().filter(|_| ends.next().is_none()).map(|(i, _)| i)
+    });
+    found.ok_or_else(|| Error::NoPair { what: name.to_owned(), reason: "it names no capture, or several" })
 }
 
 /// What is asked of a capture again and again.
@@ -88,7 +152,7 @@ impl Key {
             hull,
             bounds: Bounds::of(capture.footprint.exterior().coords().copied()),
             cell: layout::cell(capture),
-            catalogue_id: layout::catalogue_id(&capture.path),
+            catalogue_id: layout::catalogue_id(&capture.path).or_else(|| capture.catalogue_id.clone()),
         }
     }
 }
@@ -128,6 +192,12 @@ impl Bounds {
             b.max = Coord { x: b.max.x.max(p.x), y: b.max.y.max(p.y) };
         }
         b
+    }
+
+    /// As an entry of an index, with what it is of.
+    fn entry(&self, data: usize) -> GeomWithData<Rectangle<[f64; 2]>, usize> {
+        let corners = ([self.min.x, self.min.y], [self.max.x, self.max.y]);
+        GeomWithData::new(Rectangle::from_corners(corners.0, corners.1), data)
     }
 
     /// What both hold, `None` where that has no area.
@@ -213,7 +283,7 @@ mod tests {
     const Y: f64 = 5_727_000.0;
 
     fn names(captures: &[Capture]) -> Vec<String> {
-        pairs(captures).iter().map(Pair::id).collect()
+        pairs(captures, &PairRule::Consecutive).unwrap().iter().map(Pair::id).collect()
     }
 
     /// 4 km wide and 3 km high, moved by some metres.
@@ -227,7 +297,7 @@ mod tests {
     fn a_pair_and_its_common_ground() {
         let captures =
             [at("a", "2024-08-05T08:41:00Z", 0.0, 0.0), at("b", "2024-08-12T08:30:00Z", 2000.0, -1000.0)];
-        let found = pairs(&captures);
+        let found = pairs(&captures, &PairRule::Consecutive).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].id(), "a..b");
         assert!((found[0].overlap_km2 / 4.000748 - 1.0).abs() < 3e-4, "{}", found[0].overlap_km2);
@@ -248,6 +318,23 @@ mod tests {
     }
 
     #[test]
+    fn first_all_and_listed() {
+        let row = ["2024-08-01T08:00:00Z", "2024-08-05T08:00:00Z", "2024-08-12T08:00:00Z"];
+        let captures: Vec<Capture> =
+            ["a", "b", "c"].iter().zip(row).map(|(id, d)| at(id, d, 0.0, 0.0)).collect();
+        let by = |rule: PairRule| {
+            pairs(&captures, &rule).map(|found| found.iter().map(Pair::id).collect::<Vec<_>>())
+        };
+        assert_eq!(by(PairRule::First).unwrap(), ["a..b", "a..c"]);
+        assert_eq!(by(PairRule::All).unwrap(), ["a..b", "a..c", "b..c"]);
+        let listed = |a: &str, b: &str| by(PairRule::Listed(vec![(a.to_owned(), b.to_owned())]));
+        assert_eq!(listed("c", "/nowhere/a.tif").unwrap(), ["a..c"]);
+        assert_eq!(listed("c.tif", "a").unwrap(), ["a..c"]);
+        assert!(matches!(listed("a", "x"), Err(Error::NoPair { .. })));
+        assert!(matches!(listed("a", "a"), Err(Error::NoPair { .. })));
+    }
+
+    #[test]
     fn the_order_of_the_captures_does_not_matter() {
         let mut captures = vec![
             at("a", "2024-08-01T08:00:00Z", 0.0, 0.0),
@@ -264,7 +351,7 @@ mod tests {
         let a = at("a", "2024-08-05T08:41:00Z", 0.0, 0.0);
         assert!(names(&[a.clone(), at("b", "2024-08-12T08:30:00Z", 9000.0, 0.0)]).is_empty());
         assert!(names(&[a, at("b", "2024-08-12T08:30:00Z", 0.0, 3100.0)]).is_empty());
-        assert!(pairs(&[]).is_empty());
+        assert!(pairs(&[], &PairRule::All).unwrap().is_empty());
     }
 
     #[test]
@@ -321,7 +408,7 @@ mod tests {
             })
             .collect();
         let started = std::time::Instant::now();
-        let found = pairs(&captures);
+        let found = pairs(&captures, &PairRule::Consecutive).unwrap();
         assert!(found.len() > 999);
         assert!(started.elapsed().as_secs_f64() < 10.0, "{:?} for {}", started.elapsed(), found.len());
         eprintln!("{} pairs in {:?}", found.len(), started.elapsed());

@@ -46,8 +46,7 @@ pub fn shared_grid(earlier: &Capture) -> Result<Grid> {
 fn utm_grid(grid: &Grid, true_size_m: f64) -> Result<Grid> {
     let middle = middle(grid);
     let centre = first(to_lon_lat(grid, &[middle])?)?;
-    let zone = (((centre.x + 180.0) / 6.0).floor() as i64).rem_euclid(60) as u32 + 1;
-    let code = if centre.y < 0.0 { 32700 } else { 32600 } + zone;
+    let code = utm_code(centre.x, centre.y);
     let utm = SpatialRef::from_epsg(code)
         .and_then(|srs| srs.to_wkt())
         .map_err(|e| Error::Crs { crs: format!("EPSG:{code}"), source: e.into() })?;
@@ -68,6 +67,12 @@ fn utm_grid(grid: &Grid, true_size_m: f64) -> Result<Grid> {
     let rows = row - (bottom / size + 1e-6).floor();
     let affine = Affine::north_up(col * size, row * size, size);
     Grid::new(rows as usize, cols as usize, affine, crs).map_err(|source| Error::Grid { source })
+}
+
+/// EPSG code of the UTM zone (WGS84) of a place, degrees.
+pub(crate) fn utm_code(lon_deg: f64, lat_deg: f64) -> u32 {
+    let zone = (((lon_deg + 180.0) / 6.0).floor() as i64).rem_euclid(60) as u32 + 1;
+    if lat_deg < 0.0 { 32700 + zone } else { 32600 + zone }
 }
 
 /// The map from the pixels of `from` to the pixels of `to`.
@@ -97,6 +102,21 @@ pub fn pixel_map(from: &Grid, to: &Grid) -> Result<PixelMap> {
 pub fn to_lon_lat(grid: &Grid, pixels: &[Pixel]) -> Result<Vec<Coord>> {
     let ground = pixels.iter().map(|&p| grid.affine.ground(p)).collect();
     Transform::to_lon_lat(&grid.crs)?.apply(ground)
+}
+
+/// Positions in a grid of places in longitude and latitude (WGS84, degrees), as many.
+pub(crate) fn from_lon_lat(grid: &Grid, places: Vec<Coord>) -> Result<Vec<Pixel>> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wgs84 = spatial_ref(&Crs { wkt: String::new(), epsg: Some(4326) })?;
+    let to = Transform::between(
+        &wgs84,
+        "longitude and latitude".to_owned(),
+        &spatial_ref(&grid.crs)?,
+        name(&grid.crs),
+    )?;
+    Ok(to.apply(places)?.into_iter().map(|g| grid.affine.pixel(g)).collect())
 }
 
 /// Metres on the ground of a pixel's side: the square root of its area.

@@ -9,7 +9,7 @@ use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, GdalMessage, Result};
-use crate::library;
+use crate::{archive, library};
 
 /// Endings of the vector files that are read, in lower case.
 pub const VECTOR_ENDINGS: [&str; 7] = ["geojson", "json", "kml", "kmz", "gpkg", "shp", "fgb"];
@@ -20,6 +20,13 @@ const MOST_VERTICES: usize = 20_000_000;
 pub fn is_vector(path: &Path) -> bool {
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     ending.is_some_and(|e| VECTOR_ENDINGS.contains(&e.as_str()))
+}
+
+/// True where GDAL finds layers of lines or areas in a file.
+pub(crate) fn has_layers(path: &Path) -> bool {
+    library::quiet();
+    let options = DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_VECTOR, ..Default::default() };
+    Dataset::open_ex(path, options).is_ok_and(|d| d.layer_count() > 0)
 }
 
 /// A vector file as a GeoJSON FeatureCollection in longitude and latitude on WGS84, whatever its format and CRS.
@@ -34,6 +41,7 @@ pub fn is_vector(path: &Path) -> bool {
 pub fn read_vector(path: &Path) -> Result<Value> {
     library::quiet();
     let failed = |e: String| Error::Vector { path: path.into(), source: e.into() };
+    archive::check(path).map_err(failed)?;
     let said = |e| failed(GdalMessage::from(e).0);
     library::forget_failures();
     let options = DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_VECTOR, ..Default::default() };

@@ -11,7 +11,7 @@ use gdal::{Dataset, DriverManager, Metadata};
 use ndarray::ArrayView3;
 
 use crate::error::{Error, GdalMessage, Result};
-use crate::{header, library, project};
+use crate::{format, header, library, project};
 
 /// How the pixels are packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -249,8 +249,9 @@ impl GeoTiffWriter {
             return Err(self.failed(said));
         }
         let length = std::fs::metadata(&self.growing).map_err(|e| self.failed(e.to_string()))?.len();
-        let reach =
-            header::open(&self.growing).and_then(|d| header::reach(&d)).map_err(|e| self.failed(e))?;
+        let reach = crate::format::open_tiff(&self.growing)
+            .and_then(|d| header::reach(&d))
+            .map_err(|e| self.failed(e))?;
         if reach > length {
             return Err(self.failed(format!("{length} of {reach} bytes arrived; is the disk full?")));
         }
@@ -274,7 +275,7 @@ pub fn to_cog(from: &Path, to: &Path) -> Result<()> {
     let name = to.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let growing = to.with_file_name(format!(".{name}.part"));
     let copied = (|| {
-        let dataset = header::open(from)?;
+        let dataset = format::open(from)?;
         let mut options = CslStringList::new();
         for (name, value) in [
             ("COMPRESS", "DEFLATE"),
@@ -383,7 +384,7 @@ mod tests {
         let path = dir.path().join("a.tif");
         let metadata = vec![("TIFFTAG_DATETIME".to_owned(), "2024:08:05 08:41:00".to_owned())];
         write(&path, PixelType::U8, &GeoTiffOptions { nodata: Some(0.0), metadata, ..options() }, &ramp(1));
-        let header = header::read(&path).unwrap();
+        let header = header::read(&path, &Default::default(), None, None).unwrap();
         assert_eq!(header.datetime, crate::date::instant("2024-08-05T08:41:00Z"));
         let raster =
             Image::open(&fixture::capture_of(&path)).unwrap().read_gray(Window::new(0, 0, 2, 3)).unwrap();

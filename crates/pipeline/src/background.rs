@@ -274,7 +274,7 @@ fn same_ground(map: &PixelMap, part: Window, (rows, cols): (usize, usize)) -> Wi
 
 /// Pairs of images of different dates that show the same ground, of the images in a folder.
 pub(crate) async fn pairs(folder: &Path) -> Result<Vec<(Capture, Capture)>> {
-    let found = ingest::catalogue(folder).await?;
+    let found = ingest::catalogue(folder, &ingest::CatalogueOptions::default()).await?;
     let captures = found.captures;
     let mut out = Vec::new();
     for (k, earlier) in captures.iter().enumerate() {

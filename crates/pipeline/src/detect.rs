@@ -15,7 +15,7 @@ use crate::model::model;
 use crate::options::check_resources;
 use crate::pair::{self, Failure};
 use crate::record::SkippedRecord;
-use crate::{Error, PairResult, Result, identify};
+use crate::{Error, ImageOptions, PairResult, Result, identify};
 
 /// What [`detect()`] needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +77,7 @@ pub async fn detect(
     options.validate()?;
     ingest::configure(options.cache_mb);
     let model = model(options.model.as_deref())?;
-    let inspection = inspect(folder).await?;
+    let inspection = inspect(folder, &ImageOptions::default()).await?;
     if let Some(objection) = inspection.objection(folder) {
         return Err(objection);
     }

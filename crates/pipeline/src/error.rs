@@ -30,7 +30,7 @@ pub enum Error {
     Images(#[from] ingest::Error),
     /// The folder holds no image that can be used.
     #[error(
-        "no usable image in {}: it needs GeoTIFFs (.tif) of at least two dates{skipped}",
+        "no usable image in {}: it needs GeoTIFFs (.tif) or other georeferenced images of at least two dates{skipped}",
         folder.display()
     )]
     NoImages {

@@ -1,14 +1,16 @@
 //! What a folder holds, without computing anything.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::NaiveDate;
 use domain::{Capture, Pair};
 use geo_types::Coord;
+use ingest::PairRule;
 use serde::Serialize;
 
 use crate::error::{Error, Skips};
-use crate::{Gate, Result};
+use crate::{Gate, ImageOptions, Result};
 
 /// What a folder holds and what would be compared.
 #[derive(Clone, Debug, Serialize)]
@@ -26,13 +28,21 @@ pub struct Inspection {
 /// What `folder` holds and which captures would be compared.
 ///
 /// # Errors
-/// [`Error::Images`] where the folder cannot be read. One without images is an empty inspection.
-pub async fn inspect(folder: &Path) -> Result<Inspection> {
-    let ingest::Catalogue { captures, mut skipped } = ingest::catalogue(folder).await?;
-    let pairs = ingest::pairs(&captures);
+/// [`Error::Images`] where the folder cannot be read, or the options name what cannot be. One without images is an empty
+/// inspection.
+pub async fn inspect(folder: &Path, options: &ImageOptions) -> Result<Inspection> {
+    let asked = ingest::CatalogueOptions {
+        crs: options.crs.as_deref().map(ingest::named_crs).transpose()?,
+        entries: options.capture.clone(),
+        cache: options.cache.clone(),
+    };
+    let ingest::Catalogue { captures, mut skipped } = ingest::catalogue(folder, &asked).await?;
+    let pairs = ingest::pairs(&captures, &options.pairs)?;
+    let in_pairs: BTreeSet<&str> = pairs.iter().flat_map(|p| [p.earlier.id.as_str(), &p.later.id]).collect();
+    // Who lists the pairs knows what is in none.
+    let listed = matches!(options.pairs, PairRule::Listed(_));
     for capture in &captures {
-        let paired = pairs.iter().any(|p| p.earlier.id == capture.id || p.later.id == capture.id);
-        if !paired {
+        if !listed && !in_pairs.contains(capture.id.as_str()) {
             let reason = "no image of another date overlaps it; add one of the same place".to_owned();
             skipped.push(ingest::Skipped { path: capture.path.clone(), reason });
         }

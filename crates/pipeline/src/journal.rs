@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, Utc};
 use diff::net::Model;
-use domain::{Capture, Grid, Pair};
+use domain::{BandRole, Capture, Grid, Mask, Pair};
 use report::OutputDir;
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +30,12 @@ struct Inputs {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Input {
     path: PathBuf,
+    /// Of all its files, masks included.
     bytes: u64,
+    /// Of the file that changed last.
     modified_ns: u128,
+    masks: Vec<Mask>,
+    roles: Vec<BandRole>,
     datetime: DateTime<Utc>,
     grid: Grid,
 }
@@ -127,12 +131,20 @@ impl Inputs {
 
 impl Input {
     fn of(capture: &Capture) -> Option<Self> {
-        let found = fs::metadata(&capture.path).ok()?;
-        let modified = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let masks = capture.masks.iter().map(|m| &m.path);
+        let files = [&capture.path].into_iter().chain(capture.tiles.iter().map(|t| &t.path)).chain(masks);
+        let (mut bytes, mut modified_ns) = (0, 0);
+        for file in files {
+            let found = fs::metadata(file).ok()?;
+            bytes += found.len();
+            modified_ns = modified_ns.max(found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos());
+        }
         Some(Self {
             path: fs::canonicalize(&capture.path).ok()?,
-            bytes: found.len(),
-            modified_ns: modified.as_nanos(),
+            bytes,
+            modified_ns,
+            masks: capture.masks.clone(),
+            roles: capture.roles.clone(),
             datetime: capture.datetime,
             grid: capture.grid.clone(),
         })

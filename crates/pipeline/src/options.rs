@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ingest::{CaptureEntry, PairRule};
 use report::{FrontOptions, SystemOptions};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub struct SurveyOptions {
     pub front: PathBuf,
     /// Other fronts, by other sources, whose distances are given beside.
     pub other_fronts: Vec<PathBuf>,
+    /// What a person says of the images, and which to compare.
+    pub images: ImageOptions,
     /// Where the results go.
     pub out: PathBuf,
     /// How to read the front line.
@@ -50,6 +53,7 @@ impl SurveyOptions {
             folder: folder.into(),
             front: front.into(),
             out: out.into(),
+            images: ImageOptions::default(),
             other_fronts: Vec::new(),
             front_options: FrontOptions::default(),
             context: Vec::new(),
@@ -84,6 +88,21 @@ impl SurveyOptions {
             systems: self.systems,
         }
     }
+}
+
+/// What a person says of the images, and which to compare.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageOptions {
+    /// Reference system of images that have none: `EPSG:32636`, WKT or a PROJ string.
+    pub crs: Option<String>,
+    /// Facts of images, which go before those of their metadata.
+    pub capture: Vec<CaptureEntry>,
+    /// Which images to compare with which.
+    pub pairs: PairRule,
+    /// Folder in which to remember what image files say; `None` remembers nothing.
+    #[serde(skip)]
+    pub cache: Option<PathBuf>,
 }
 
 /// Checks what a run may take of the machine.

@@ -113,6 +113,9 @@ impl PairResult {
                 )
             }
             Reason::TooCoarse => format!("{both}: too coarse to show a trench; order at 1 m or better"),
+            masked @ (Reason::Cloud | Reason::Shadow | Reason::Water | Reason::Snow) => {
+                format!("{both}: {} covers what they share; order another date", masked.in_words())
+            }
             Reason::NoTies | Reason::Assessed => {
                 format!(
                     "{both}: nothing to measure their fit by (cloud, water, or different ground); check them by eye"

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diff::align;
-use domain::{Capture, DateSource, Pair, Reason, ViewGeometry};
+use domain::{BandRole, Capture, Conflict, DateSource, Mask, Pair, Reason, Tile, ViewGeometry};
 use report::FrontLine;
 use serde::Serialize;
 
@@ -157,11 +157,19 @@ pub(crate) struct CaptureRecord<'a> {
     path: &'a PathBuf,
     datetime: DateTime<Utc>,
     date_source: DateSource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released: Option<DateTime<Utc>>,
     platform: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalogue_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licence: Option<&'a str>,
     gsd_m: Option<f64>,
     ce90_m: Option<f64>,
     #[serde(flatten)]
     view: ViewGeometry,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sun_computed: bool,
     cloud_percent: Option<f64>,
     rows: usize,
     cols: usize,
@@ -169,6 +177,13 @@ pub(crate) struct CaptureRecord<'a> {
     epsg: Option<u32>,
     bands: usize,
     data_type: &'a str,
+    roles: &'a [BandRole],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tiles: &'a [Tile],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    masks: &'a [Mask],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    conflicts: &'a [Conflict],
 }
 
 impl<'a> CaptureRecord<'a> {
@@ -178,10 +193,14 @@ impl<'a> CaptureRecord<'a> {
             path: &c.path,
             datetime: c.datetime,
             date_source: c.date_source,
+            released: c.released,
+            catalogue_id: c.catalogue_id.as_deref(),
+            licence: c.licence.as_deref(),
             platform: c.platform.as_deref(),
             gsd_m: c.gsd_m,
             ce90_m: c.ce90_m,
             view: c.view,
+            sun_computed: c.sun_computed,
             cloud_percent: c.cloud_percent,
             rows: c.grid.rows,
             cols: c.grid.cols,
@@ -189,6 +208,10 @@ impl<'a> CaptureRecord<'a> {
             epsg: c.grid.crs.epsg,
             bands: c.bands,
             data_type: &c.data_type,
+            roles: &c.roles,
+            tiles: &c.tiles,
+            masks: &c.masks,
+            conflicts: &c.conflicts,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The pixels of a pair, from two files.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use diff::{PairSource, resample};
-use domain::{Capture, Grid, Pair, PixelMap, Raster, Window};
-use ingest::{Image, Kept};
+use diff::{Masked, PairSource, resample};
+use domain::{Capture, Grid, MaskKind, Pair, Pixel, PixelMap, Raster, Reason, Window};
+use ingest::{Image, Kept, Outlines};
 use ndarray::{Array2, Array3};
 
 /// Open handles of one image: a thread takes one, or opens one more, and puts it back.
@@ -14,6 +14,9 @@ pub(crate) struct Handles {
     idle: Mutex<Vec<Image>>,
     /// What was read before; `None` where there is no place to keep it.
     kept: Option<Kept>,
+    /// Polygons of its masks, which every handle shares.
+    outlines: Arc<Outlines>,
+    has_masks: bool,
 }
 
 impl Handles {
@@ -25,7 +28,18 @@ impl Handles {
         // Without the file every step decodes again: slower, and the same result.
         let file = scratch.and_then(|folder| tempfile::tempfile_in(folder).ok());
         let kept = file.map(|f| Kept::new(f, capture.grid.shape(), first.band_counts().0));
-        Ok(Self { capture: capture.clone(), idle: Mutex::new(vec![first]), kept })
+        Ok(Self {
+            capture: capture.clone(),
+            outlines: first.outlines(),
+            has_masks: first.has_masks(),
+            idle: Mutex::new(vec![first]),
+            kept,
+        })
+    }
+
+    /// What its masks take out of `window`; `None` where it has none.
+    fn masked(&self, window: Window) -> ingest::Result<Option<Array2<Option<MaskKind>>>> {
+        if self.has_masks { self.read(|image| image.read_masks(window)).map(Some) } else { Ok(None) }
     }
 
     /// Brightness over `window`.
@@ -58,7 +72,7 @@ impl Handles {
         let taken = idle().pop();
         let mut image = match taken {
             Some(image) => image,
-            None => Image::open(&self.capture)?,
+            None => Image::open_with(&self.capture, Arc::clone(&self.outlines))?,
         };
         let out = read(&mut image)?;
         idle().push(image);
@@ -192,6 +206,28 @@ impl PairSource for PairReader {
         Ok(source.iter().map(|band| resample::onto(band, window, scale, to)).collect())
     }
 
+    fn earlier_masked(&self, window: Window) -> ingest::Result<Option<Masked>> {
+        let Some(map) = &self.earlier_map else {
+            return Ok(self.earlier.masked(window)?.map(|m| m.mapv(reason)));
+        };
+        let to = |p| map.at(p);
+        let needed = resample::source_window(window, self.earlier_shape(), map.scale(), to);
+        let Some(masked) = (if needed.is_empty() { None } else { self.earlier.masked(needed)? }) else {
+            return Ok(None);
+        };
+        Ok(Some(Array2::from_shape_fn((window.rows, window.cols), |(r, c)| {
+            let p = to(Pixel { row: (window.row + r) as f64 + 0.5, col: (window.col + c) as f64 + 0.5 });
+            let index =
+                |v: f64, first: usize| usize::try_from((v.floor() as i64).saturating_sub(first as i64)).ok();
+            let at = (index(p.row, needed.row)?, index(p.col, needed.col)?);
+            reason(masked.get(at).copied().flatten())
+        })))
+    }
+
+    fn later_masked(&self, window: Window) -> ingest::Result<Option<Masked>> {
+        Ok(self.later.masked(window)?.map(|m| m.mapv(reason)))
+    }
+
     fn later_shape(&self) -> (usize, usize) {
         self.later.capture.grid.shape()
     }
@@ -211,5 +247,16 @@ impl PairSource for PairReader {
 
     fn later_bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
         self.later.bands(window)
+    }
+}
+
+/// What coverage calls it. What a data mask leaves out is no data like any other.
+fn reason(mask: Option<MaskKind>) -> Option<Reason> {
+    match mask? {
+        MaskKind::Nodata => None,
+        MaskKind::Cloud => Some(Reason::Cloud),
+        MaskKind::Shadow => Some(Reason::Shadow),
+        MaskKind::Water => Some(Reason::Water),
+        MaskKind::Snow => Some(Reason::Snow),
     }
 }

@@ -15,7 +15,7 @@ use crate::evaluation::{read_truth, write_plots};
 use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
 use crate::model::model;
-use crate::{Error, Result, VERSION};
+use crate::{Error, ImageOptions, Result, VERSION};
 
 /// The file that makes a folder a scene.
 pub(crate) const TRUTH: &str = "truth.geojson";
@@ -96,7 +96,7 @@ pub async fn evaluate_suite(
     let out = options.out.as_deref().map(|path| prepare(path, options.overwrite)).transpose()?;
     let mut inspected = Vec::with_capacity(folders.len());
     for path in folders {
-        let inspection = match inspect(&path).await {
+        let inspection = match inspect(&path, &ImageOptions::default()).await {
             Ok(found) => match found.objection(&path) {
                 Some(objection) => Err(chain(&objection)),
                 None => Ok(found),

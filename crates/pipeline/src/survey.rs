@@ -62,7 +62,7 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     ingest::configure(options.cache_mb);
     let model = model(options.model.as_deref())?;
     let options = options.clone();
-    let inspection = inspect(&options.folder).await?;
+    let inspection = inspect(&options.folder, &options.images).await?;
     let (how, days, place) = (options.measure(), inspection.days(), inspection.place());
     let ground = tokio::task::spawn_blocking(move || Ground::read(&how, &days, place)).await??;
     if let Some(objection) = inspection.objection(&options.folder) {

@@ -18,7 +18,7 @@ use crate::inspect::inspect;
 use crate::pair::Silence;
 use crate::source::PairReader;
 use crate::suite::{TRUTH, scene_folders};
-use crate::{Error, Result, chain};
+use crate::{Error, ImageOptions, Result, chain};
 
 /// Lines of a scene that are no earthworks, beside its truth.
 const DISTRACTORS: &str = "distractors.geojson";
@@ -52,7 +52,7 @@ pub async fn looks(options: &LookOptions, events: Arc<dyn Events>, stop: Stop) -
     let (folders, _) = scene_folders(&options.folder)?;
     let mut scenes = Vec::with_capacity(folders.len());
     for path in folders {
-        let inspection = inspect(&path).await?;
+        let inspection = inspect(&path, &ImageOptions::default()).await?;
         if let Some(objection) = inspection.objection(&path) {
             return Err(objection);
         }

@@ -1,0 +1,368 @@
+//! Orders as they are delivered: which files make a capture, what is known of it, and which ground its masks take out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::path::Path;
+
+use common::{listed, listed_with, tiff, tiff_of, value};
+use domain::{BandRole, Capture, DateSource, MaskKind, Window};
+use ingest::{CaptureEntry, Catalogue, CatalogueOptions, Image, MaskEntry, to_lon_lat};
+use ndarray::Array2;
+use serde_json::{Value, json};
+
+#[track_caller]
+fn only(found: &Catalogue) -> &Capture {
+    assert_eq!(found.skipped, [], "nothing skipped");
+    let ids: Vec<&str> = found.captures.iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(found.captures.len(), 1, "{ids:?}");
+    &found.captures[0]
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn note(path: &Path, json: &Value) {
+    write(path, &json.to_string());
+}
+
+/// A rectangle of pixels of the ground as a GeoJSON polygon.
+fn polygon(capture: &Capture, rows: (f64, f64), cols: (f64, f64)) -> Value {
+    let corner = |row, col| domain::Pixel { row, col };
+    let ring = [
+        corner(rows.0, cols.0),
+        corner(rows.0, cols.1),
+        corner(rows.1, cols.1),
+        corner(rows.1, cols.0),
+        corner(rows.0, cols.0),
+    ];
+    let ring: Vec<[f64; 2]> = to_lon_lat(&capture.grid, &ring).unwrap().iter().map(|p| [p.x, p.y]).collect();
+    json!({"type": "FeatureCollection", "features": [
+        {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    ]})
+}
+
+fn imd(time: &str, gsd: f64, sun: (f64, f64), bands: &str) -> String {
+    format!(
+        "version = \"R\";\ngenerationTime = 2024-08-13T00:00:00Z;\nbandId = \"{bands}\";\nBEGIN_GROUP = IMAGE_1\n\tsatId = \"WV03\";\n\
+         \tcatId = \"104001000A1B2C00\";\n\tfirstLineTime = {time};\n\tmeanCollectedGSD = {gsd};\n\tmeanSunAz = {};\n\
+         \tmeanSunEl = {};\n\tmeanSatAz = 210.0;\n\tmeanOffNadirViewAngle = 18.5;\n\tcloudCover = 0.02;\nEND_GROUP = IMAGE_1\nEND;\n",
+        sun.0, sun.1
+    )
+}
+
+/// The sun at the corner at 08:41:07 UTC on 12 August 2024 by the formulas of NOAA's solar calculator: 155.4°, 51.0°.
+const SUN: (f64, f64) = (155.4, 51.0);
+
+/// Four tiles of a view-ready order: one image, no seam, facts of its IMD, and what its XML contradicts.
+#[test]
+fn a_view_ready_order_of_tiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join("053940_01/053940_01_P001_PSH").join(name);
+    let base = "24AUG12084107-S2AS";
+    let mut list = String::from("bandId = \"RGB\";\nnumTiles = 4;\n");
+    for (n, (r, c)) in [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter().enumerate() {
+        let name = format!("{base}_R{}C{}-053940_01_P001.TIF", r + 1, c + 1);
+        tiff(&at(&name), (r * 70, c * 90), (70 - 10 * r, 90 - 30 * c), 3);
+        list += &format!("BEGIN_GROUP = TILE_{0}\n\tfilename = \"{name}\";\nEND_GROUP = TILE_{0}\n", n + 1);
+    }
+    write(&at(&format!("{base}-053940_01_P001.TIL")), &(list + "END;\n"));
+    write(&at(&format!("{base}-053940_01_P001.IMD")), &imd("2024-08-12T08:41:07Z", 0.34, SUN, "RGB"));
+    let xml = "<isd><IMD><BANDID>RGB</BANDID><IMAGE><SATID>WV03</SATID><CATID>104001000A1B2C00</CATID>\
+        <FIRSTLINETIME>2024-08-12T08:41:09Z</FIRSTLINETIME><MEANCOLLECTEDGSD>0.41</MEANCOLLECTEDGSD></IMAGE></IMD></isd>";
+    write(&at(&format!("{base}-053940_01_P001.XML")), xml);
+    // Browse pictures are no images.
+    write(&at(&format!("{base}-053940_01_P001-BROWSE.JPG")), "JFIF");
+    let found = listed(dir.path());
+    let capture = only(&found);
+    assert_eq!(capture.id, format!("053940_01/053940_01_P001_PSH/{base}-053940_01_P001"));
+    assert_eq!((capture.grid.shape(), capture.tiles.len()), ((130, 150), 4));
+    assert_eq!((capture.platform.as_deref(), capture.date_source), (Some("WV03"), DateSource::Order));
+    assert_eq!(capture.catalogue_id.as_deref(), Some("104001000A1B2C00"));
+    assert_eq!(
+        (capture.gsd_m, capture.view.off_nadir_deg, capture.cloud_percent),
+        (Some(0.34), Some(18.5), Some(2.0))
+    );
+    assert!(capture.released.is_some() && !capture.sun_computed);
+    assert_eq!(capture.roles, [BandRole::Red, BandRole::Green, BandRole::Blue]);
+    let said: Vec<&str> = capture.conflicts.iter().map(|c| c.fact.as_str()).collect();
+    assert_eq!(said, ["gsd_m"], "{:?}", capture.conflicts);
+    assert_eq!(
+        (capture.conflicts[0].used.as_str(), capture.conflicts[0].other.as_str()),
+        ("0.34 (IMD)", "0.41 (XML)")
+    );
+    // The same pixels as from one image, wherever a window lies.
+    let whole = dir.path().join("one/a_20240812.tif");
+    tiff(&whole, (0, 0), (130, 150), 3);
+    let one = listed(whole.parent().unwrap()).captures.remove(0);
+    let (mut tiles, mut one) = (Image::open(capture).unwrap(), Image::open(&one).unwrap());
+    for window in [
+        Window::new(0, 0, 130, 90),
+        Window::new(60, 80, 20, 20),
+        Window::new(69, 0, 2, 150),
+        Window::new(5, 5, 9, 9),
+    ] {
+        assert!(tiles.read_gray(window).unwrap().valid.iter().all(|ok| *ok));
+        assert_eq!(tiles.read_visible_bands(window).unwrap(), one.read_visible_bands(window).unwrap());
+    }
+    let half = tiles.read_rgb(Window::new(0, 0, 130, 150), (65, 75)).unwrap();
+    let known = half.1.iter().filter(|v| **v).count();
+    assert_eq!(known, 65 * 75);
+    let outside = tiles.read_gray(Window::new(100, 100, 31, 10));
+    assert!(matches!(outside, Err(ingest::Error::WindowOutside { .. })));
+}
+
+#[test]
+fn a_tile_that_is_missing_is_named_and_leaves_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    tiff(&dir.path().join("b_R1C1.TIF"), (0, 0), (64, 64), 1);
+    tiff(&dir.path().join("b_R2C2.TIF"), (64, 64), (64, 64), 1);
+    let list = ["b_R1C1.TIF", "b_R1C2.TIF", "b_R2C2.TIF"];
+    let list: String = list
+        .iter()
+        .enumerate()
+        .map(|(n, f)| format!("BEGIN_GROUP = TILE_{0}\nfilename = \"{f}\";\nEND_GROUP = TILE_{0}\n", n + 1))
+        .collect();
+    write(&dir.path().join("b.TIL"), &list);
+    write(&dir.path().join("b.IMD"), &imd("2024-08-12T08:41:07Z", 0.5, SUN, "P"));
+    let found = listed(dir.path());
+    assert_eq!((found.captures.len(), found.skipped.len()), (1, 1));
+    assert!(found.skipped[0].reason.contains("b_R1C2.TIF"), "{:?}", found.skipped);
+    let raster = Image::open(&found.captures[0]).unwrap().read_gray(Window::new(0, 0, 128, 128)).unwrap();
+    assert!(raster.valid.indexed_iter().all(|((r, c), ok)| *ok == ((r < 64) == (c < 64))));
+    assert_eq!(raster.pixels[(100, 90)], f32::from(value(0, 100, 90)));
+}
+
+#[test]
+fn an_ard_order_with_its_masks() {
+    let dir = tempfile::tempdir().unwrap();
+    let at =
+        |name: &str| dir.path().join("36/102220011331/2024-08-12").join(format!("10300100F2A3B400{name}"));
+    tiff(&at("-visual.tif"), (0, 0), (100, 120), 3);
+    tiff(&at("-ms.tif"), (0, 0), (25, 30), 8);
+    let item = json!({"type": "Feature", "properties": {
+        "datetime": "2024-08-12 08:41:07Z", "gsd": 0.37, "platform": "WV03", "view:off_nadir": 20.0,
+        "view:incidence_angle": 68.1, "view:azimuth": 210.0, "view:sun_azimuth": SUN.0, "view:sun_elevation": SUN.1,
+        "tile:clouds_percent": 3, "catalog_id": "10300100F2A3B400", "license": "proprietary"
+    }, "assets": {"visual": {"href": "./10300100F2A3B400-visual.tif"}, "pan": {"href": "./10300100F2A3B400-pan.tif"}}});
+    note(&at(".json"), &item);
+    let plain = only(&listed(dir.path())).clone();
+    assert_eq!((plain.licence.as_deref(), plain.masks.len()), (Some("proprietary"), 0));
+    assert!(plain.conflicts[0].other.contains("holds the satellite's elevation"), "{:?}", plain.conflicts);
+    note(&at("-cloud-mask.geojson"), &polygon(&plain, (10.0, 20.0), (30.0, 60.0)));
+    note(&at("-cloud-shadow-mask.geojson"), &polygon(&plain, (15.0, 40.0), (30.0, 60.0)));
+    // As an image of two-metre pixels: water in the lowest rows.
+    let mask = at("-water-mask-raster.tif");
+    let water = |_: usize, row: usize, _: usize| u16::from(row >= 90);
+    tiff_of(&mask, (0, 0), (100, 120), 1, water);
+    tiff_of(&at("-data-mask.tif"), (0, 0), (100, 120), 1, |_, _, col| u16::from(col < 110));
+    write(&at("-pan-flare-mask.gpkg"), "");
+    let found = listed(dir.path());
+    let capture = only(&found);
+    let kinds: Vec<MaskKind> = capture.masks.iter().map(|m| m.kind).collect();
+    assert_eq!(kinds, [MaskKind::Nodata, MaskKind::Cloud, MaskKind::Shadow, MaskKind::Water]);
+    let expected = |r: usize, c: usize| match (r, c) {
+        (_, 110..) => Some(MaskKind::Nodata),
+        (10..20, 30..60) => Some(MaskKind::Cloud),
+        (20..40, 30..60) => Some(MaskKind::Shadow),
+        (90.., _) => Some(MaskKind::Water),
+        _ => None,
+    };
+    let mut image = Image::open(capture).unwrap();
+    for window in [Window::new(0, 0, 100, 120), Window::new(12, 40, 77, 80)] {
+        let want = Array2::from_shape_fn((window.rows, window.cols), |(r, c)| {
+            expected(window.row + r, window.col + c)
+        });
+        assert_eq!(image.read_masks(window).unwrap(), want);
+        let raster = image.read_gray(window).unwrap();
+        assert_eq!(raster.valid, want.mapv(|m| m.is_none()));
+        assert!(raster.pixels.iter().zip(&raster.valid).all(|(p, ok)| (*p > 0.0) == *ok));
+    }
+    // Pictures show what is there.
+    assert!(image.read_rgb(Window::new(0, 0, 100, 120), (50, 60)).unwrap().1.iter().all(|v| *v));
+    // A mask that cannot be read is named, and the image used without it.
+    write(&at("-cloud-mask.geojson"), "{\"type\": \"FeatureColl");
+    let found = listed(dir.path());
+    assert_eq!((found.captures.len(), found.captures[0].masks.len()), (1, 3));
+    assert!(found.skipped[0].reason.contains("used without it"), "{:?}", found.skipped);
+}
+
+#[test]
+fn a_skysat_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = "20240812_084107_ssc11_u0001";
+    let at = |name: &str| dir.path().join("files").join(format!("{id}_{name}"));
+    for (product, bands) in [("panchromatic.tif", 1), ("analytic.tif", 4), ("pansharpened.tif", 4)] {
+        tiff(&at(product), (0, 0), (64, 64), bands);
+    }
+    // Clear, snow, shadow, light haze, heavy haze, cloud, confidence, unusable.
+    tiff_of(&at("pansharpened_udm2.tif"), (0, 0), (64, 64), 8, |band, row, col| match band {
+        2 => u16::from(row < 8),
+        3 => 1,
+        5 => u16::from(col < 5),
+        _ => 0,
+    });
+    let metadata = json!({"id": id, "properties": {
+        "acquired": "2024-08-12T08:41:07Z", "published": "2024-08-12T13:00:00Z", "satellite_id": "SSC11", "gsd": 0.57,
+        "item_type": "SkySatCollect", "cloud_cover": 0.01, "view_angle": 12.5, "satellite_azimuth": 95.0}});
+    note(&at("metadata.json"), &metadata);
+    let found = listed(dir.path());
+    let capture = only(&found);
+    assert!(capture.id.ends_with("pansharpened"));
+    use BandRole::{Blue, Green, NearInfrared, Red};
+    assert_eq!(capture.roles, [Blue, Green, Red, NearInfrared]);
+    assert_eq!((capture.platform.as_deref(), capture.gsd_m), (Some("SSC11"), Some(0.57)));
+    // Planet's frames tell no sun here: computed, and marked.
+    assert!(
+        capture.sun_computed && (capture.view.sun_elevation_deg.unwrap() - SUN.1).abs() < 0.3,
+        "{:?}",
+        capture.view
+    );
+    let masked = Image::open(capture).unwrap().read_masks(Window::new(0, 0, 64, 64)).unwrap();
+    assert_eq!(
+        (masked[(3, 3)], masked[(3, 9)], masked[(20, 20)]),
+        (Some(MaskKind::Cloud), Some(MaskKind::Shadow), None)
+    );
+}
+
+#[test]
+fn an_airbus_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join("IMG_PHR1A_PMS_001").join(name);
+    for c in 0..2 {
+        tiff(&at(&format!("IMG_PHR1A_PMS_ORT_R1C{}.TIF", c + 1)), (0, 80 * c), (60, 80), 4);
+    }
+    let files: String = (1..3).map(|c| format!("<Data_File tile_R=\"1\" tile_C=\"{c}\"><DATA_FILE_PATH href=\"IMG_PHR1A_PMS_ORT_R1C{c}.TIF\"/></Data_File>")).collect();
+    let dim = format!(
+        "<Dimap_Document><Dataset_Content><CLOUD_COVERAGE>1.5</CLOUD_COVERAGE></Dataset_Content><Raster_Data><Data_Access><Data_Files>{files}\
+         </Data_Files></Data_Access><Raster_Dimensions><NBANDS>4</NBANDS></Raster_Dimensions></Raster_Data><Geometric_Data><Use_Area>\
+         <Located_Geometric_Values><LOCATION_TYPE>Center</LOCATION_TYPE><VIEWING_ANGLE>15</VIEWING_ANGLE><AZIMUTH_ANGLE>190</AZIMUTH_ANGLE>\
+         <SUN_AZIMUTH>155.4</SUN_AZIMUTH><SUN_ELEVATION>51.0</SUN_ELEVATION><GSD_ACROSS_TRACK>0.7</GSD_ACROSS_TRACK>\
+         <GSD_ALONG_TRACK>0.7</GSD_ALONG_TRACK></Located_Geometric_Values></Use_Area></Geometric_Data><Dataset_Sources>\
+         <Source_Identification><SOURCE_ID>DS_PHR1A</SOURCE_ID><Strip_Source><MISSION>PHR</MISSION><MISSION_INDEX>1A</MISSION_INDEX>\
+         <IMAGING_DATE>2024-08-12</IMAGING_DATE><IMAGING_TIME>08:41:07.0Z</IMAGING_TIME></Strip_Source></Source_Identification>\
+         </Dataset_Sources></Dimap_Document>"
+    );
+    write(&at("DIM_PHR1A_PMS_ORT.XML"), &dim);
+    let gml = "<?xml version=\"1.0\"?><ogr:FeatureCollection xmlns:ogr=\"http://ogr.maptools.org/\" xmlns:gml=\"http://www.opengis.net/gml\">\
+        <gml:featureMember><ogr:MASK fid=\"m.0\"><ogr:geometryProperty><gml:Polygon srsName=\"EPSG:32636\"><gml:outerBoundaryIs><gml:LinearRing>\
+        <gml:coordinates>655030,5726990 655050,5726990 655050,5726980 655030,5726980 655030,5726990</gml:coordinates>\
+        </gml:LinearRing></gml:outerBoundaryIs></gml:Polygon></ogr:geometryProperty></ogr:MASK></gml:featureMember></ogr:FeatureCollection>";
+    write(&at("MASKS/CLD_PHR1A_PMS_MSK.GML"), gml);
+    let found = listed(dir.path());
+    let capture = only(&found);
+    assert_eq!((capture.grid.shape(), capture.tiles.len()), ((60, 160), 2));
+    assert_eq!(
+        (capture.platform.as_deref(), capture.gsd_m.map(|g| (g * 10.0).round())),
+        (Some("PHR1A"), Some(7.0))
+    );
+    assert_eq!((capture.roles[0], capture.conflicts.len()), (BandRole::Red, 0));
+    let masked = Image::open(capture).unwrap().read_masks(Window::new(0, 0, 60, 160)).unwrap();
+    let want =
+        |r: usize, c: usize| ((20..40).contains(&r) && (60..100).contains(&c)).then_some(MaskKind::Cloud);
+    assert_eq!(masked, Array2::from_shape_fn((60, 160), |(r, c)| want(r, c)));
+}
+
+#[test]
+fn a_static_catalogue_and_an_item_collection() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let item = |day: u32, href: &str| {
+        json!({"type": "Feature", "stac_version": "1.0.0", "id": format!("i{day}"),
+            "properties": {"datetime": format!("2024-08-{day:02}T08:41:07Z"), "gsd": 0.5},
+            "assets": {"data": {"href": href}}})
+    };
+    note(
+        &at("catalog.json"),
+        &json!({"type": "Catalog", "id": "c", "links": [{"rel": "item", "href": "./items/i1.json"}]}),
+    );
+    tiff(&at("images/one.tif"), (0, 0), (64, 64), 1);
+    tiff(&at("images/two words.tif"), (0, 0), (64, 64), 1);
+    tiff(&at("images/three.tif"), (0, 0), (64, 64), 1);
+    note(&at("items/i1.json"), &item(1, "../images/one.tif"));
+    note(
+        &at("all.json"),
+        &json!({"type": "FeatureCollection", "features": [item(2, "images/two%20words.tif"), item(3, "./images/three.tif")]}),
+    );
+    let found = listed(dir.path());
+    assert_eq!(found.skipped, []);
+    let days: Vec<String> = found.captures.iter().map(|c| c.datetime.format("%d").to_string()).collect();
+    assert_eq!(days, ["01", "02", "03"]);
+    assert!(found.captures.iter().all(|c| c.date_source == DateSource::StacItem && c.gsd_m == Some(0.5)));
+    // What is not there, what is elsewhere, and what leads out.
+    note(&at("items/i4.json"), &item(4, "../images/four.tif"));
+    note(&at("items/i5.json"), &item(5, "https://example.org/five.tif?sig=secret"));
+    note(&at("items/i6.json"), &item(6, "../../../../etc/six.tif"));
+    let found = listed(dir.path());
+    let reasons: Vec<&str> = found.skipped.iter().map(|s| s.reason.as_str()).collect();
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    assert!(reasons[0].contains("four.tif") && reasons[0].contains("missing"));
+    assert!(reasons[1].contains("https://example.org/five.tif") && !reasons[1].contains("secret"));
+    assert!(reasons[2].contains("leads out of the folder"));
+}
+
+#[test]
+fn what_a_person_says_goes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("scene 7.tif");
+    tiff(&image, (0, 0), (64, 64), 4);
+    note(&dir.path().join("scene 7.json"), &json!({"datetime": "2024-08-11T08:00:00Z", "gsd": 0.5}));
+    let mask = dir.path().join("fog.tif");
+    tiff_of(&mask, (0, 0), (64, 64), 1, |_, row, _| u16::from(row < 9));
+    let entry = CaptureEntry {
+        file: image.clone(),
+        datetime: Some("2024-08-12T08:41:07Z".to_owned()),
+        platform: Some("drone".to_owned()),
+        bands: Some(vec![BandRole::NearInfrared, BandRole::Red, BandRole::Green, BandRole::Blue]),
+        masks: vec![MaskEntry { file: mask, kind: MaskKind::Cloud, band: 1, keeps: false }],
+        ..CaptureEntry::default()
+    };
+    let nowhere = CaptureEntry { file: dir.path().join("nowhere.tif"), ..CaptureEntry::default() };
+    let options = CatalogueOptions { entries: vec![entry, nowhere], ..Default::default() };
+    let found = listed_with(dir.path(), &options);
+    let capture = &found.captures[0];
+    assert_eq!((capture.date_source, capture.platform.as_deref()), (DateSource::Config, Some("drone")));
+    assert_eq!((capture.roles[0], capture.gsd_m), (BandRole::NearInfrared, Some(0.5)));
+    assert_eq!(capture.conflicts.iter().map(|c| c.fact.as_str()).collect::<Vec<_>>(), ["datetime"]);
+    let masked = Image::open(capture).unwrap().read_masks(Window::new(0, 0, 64, 64)).unwrap();
+    assert_eq!((masked[(8, 0)], masked[(9, 0)]), (Some(MaskKind::Cloud), None));
+    assert!(found.skipped.iter().any(|s| s.path.ends_with("nowhere.tif")), "{:?}", found.skipped);
+}
+
+/// The second time nothing is opened: a file that was broken meanwhile, with its length and time kept, is still known.
+#[test]
+fn a_folder_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (order, cache) = (dir.path().join("order"), dir.path().join("cache"));
+    for n in 0..120 {
+        tiff(&order.join(format!("t{n:03}_20240812.tif")), (0, 64 * n), (32, 32), 1);
+    }
+    note(&order.join("t000_20240812.json"), &json!({"datetime": "2024-08-12T08:41:07Z", "gsd": 0.5}));
+    let options = CatalogueOptions { cache: Some(cache.clone()), ..Default::default() };
+    let first = listed_with(&order, &options);
+    assert_eq!(first.captures.len(), 120);
+    let victim = order.join("t007_20240812.tif");
+    let (bytes, time) =
+        (std::fs::read(&victim).unwrap(), std::fs::metadata(&victim).unwrap().modified().unwrap());
+    let rewrite = |bytes: &[u8], time| {
+        std::fs::write(&victim, bytes).unwrap();
+        std::fs::File::options().append(true).open(&victim).unwrap().set_modified(time).unwrap();
+    };
+    rewrite(&vec![0; bytes.len()], time);
+    assert!(listed_with(&order, &options) == first, "nothing was opened");
+    // What changed is opened.
+    rewrite(&vec![0; bytes.len()], time + std::time::Duration::from_secs(1));
+    let changed = listed_with(&order, &options);
+    assert_eq!((changed.captures.len(), changed.skipped.len()), (119, 1));
+    rewrite(&bytes, time);
+    // Another question is another answer; a broken memory is none.
+    let crs = Some(ingest::named_crs("EPSG:32637").unwrap());
+    assert_eq!(listed_with(&order, &CatalogueOptions { crs, ..options.clone() }).captures.len(), 120);
+    for file in std::fs::read_dir(cache.join("catalogue")).unwrap() {
+        std::fs::write(file.unwrap().path(), "{").unwrap();
+    }
+    assert!(listed_with(&order, &options) == first);
+}

@@ -1,0 +1,244 @@
+//! What a folder holds as footprints: GeoJSON, and a page on which they are drawn.
+
+use std::fmt::Write as _;
+
+use domain::Capture;
+use geo_types::Coord;
+use serde_json::{Value, json};
+
+use crate::Inspection;
+
+/// Side of the drawing, pixels of the page.
+const SIDE: f64 = 720.0;
+/// Room around the footprints, share of their extent.
+const RIM: f64 = 0.04;
+
+impl Inspection {
+    /// The footprints as GeoJSON, with all that is known of each capture; `pairs` and `skipped` stand beside them.
+    pub fn geojson(&self) -> Value {
+        let features: Vec<Value> = self.captures.iter().map(feature).collect();
+        let pairs: Vec<Value> = self
+            .pairs
+            .iter()
+            .map(|p| json!({"earlier": p.earlier.id, "later": p.later.id, "overlap_km2": p.overlap_km2}))
+            .collect();
+        json!({"type": "FeatureCollection", "features": features, "pairs": pairs, "skipped": self.skipped})
+    }
+
+    /// A page that needs no network: the footprints drawn, north up, and tables of captures, pairs, contradictions and what
+    /// was skipped. `title` says of what.
+    pub fn html(&self, title: &str) -> String {
+        let mut page = format!(
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title>\n<style>{STYLE}</style>\n<h1>{0}</h1>\n",
+            escaped(title)
+        );
+        page.push_str(&self.drawing());
+        let captures = self.captures.iter().enumerate().map(|(i, c)| row(i, c, self.captures.len()));
+        table(
+            &mut page,
+            &format!("{} captures", self.captures.len()),
+            &[
+                "",
+                "taken (UTC)",
+                "sensor",
+                "catalogue id",
+                "GSD m",
+                "off-nadir",
+                "sun",
+                "cloud %",
+                "CE90 m",
+                "masks",
+                "image",
+            ],
+            captures,
+        );
+        let pairs = self.pairs.iter().map(|p| {
+            let days = (p.later.datetime - p.earlier.datetime).num_seconds() as f64 / 86_400.0;
+            [
+                escaped(&p.earlier.id),
+                escaped(&p.later.id),
+                format!("{days:.0}"),
+                format!("{:.3}", p.overlap_km2),
+            ]
+        });
+        table(
+            &mut page,
+            &format!("{} pairs to compare", self.pairs.len()),
+            &["earlier", "later", "days", "common km²"],
+            pairs,
+        );
+        let conflicts = self.captures.iter().flat_map(|c| {
+            c.conflicts
+                .iter()
+                .map(|x| [escaped(&c.id), escaped(&x.fact), escaped(&x.used), escaped(&x.other)])
+        });
+        table(&mut page, "Contradictions", &["image", "fact", "used", "not used"], conflicts);
+        let skipped = self.skipped.iter().map(|s| [escaped(&s.path.to_string_lossy()), escaped(&s.reason)]);
+        table(&mut page, "Skipped", &["file", "reason"], skipped);
+        page.push_str("</html>\n");
+        page
+    }
+
+    /// The footprints as SVG; nothing where there are none.
+    fn drawing(&self) -> String {
+        let all = || self.captures.iter().flat_map(|c| c.footprint.exterior().coords().copied());
+        let Some(first) = all().next() else { return String::new() };
+        let (mut min, mut max) = (first, first);
+        for p in all() {
+            min = Coord { x: min.x.min(p.x), y: min.y.min(p.y) };
+            max = Coord { x: max.x.max(p.x), y: max.y.max(p.y) };
+        }
+        let middle = (min.y + max.y) / 2.0;
+        // A degree of longitude is narrower than one of latitude.
+        let narrow = middle.to_radians().cos().max(1e-3);
+        let extent = ((max.x - min.x) * narrow).max(max.y - min.y).max(1e-9) * (1.0 + 2.0 * RIM);
+        let scale = SIDE / extent;
+        let rim = RIM * extent;
+        let place = |p: Coord| ((p.x - min.x) * narrow + rim, max.y - p.y + rim);
+        let (width, height) = place(Coord { x: max.x, y: min.y });
+        let (width, height) = ((width + rim) * scale, (height + rim) * scale);
+        let mut svg = format!(
+            "<svg viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" \
+             aria-label=\"Footprints of the captures, north up\">\n"
+        );
+        let n = self.captures.len();
+        for (i, c) in self.captures.iter().enumerate() {
+            let points: Vec<String> = c
+                .footprint
+                .exterior()
+                .coords()
+                .map(|p| {
+                    let (x, y) = place(*p);
+                    format!("{:.1},{:.1}", x * scale, y * scale)
+                })
+                .collect();
+            let colour = colour(i, n);
+            let _ = writeln!(
+                svg,
+                "<polygon points=\"{}\" fill=\"{colour}\" stroke=\"{colour}\"><title>{} {}</title></polygon>",
+                points.join(" "),
+                c.datetime.format("%Y-%m-%d %H:%M"),
+                escaped(&c.id)
+            );
+        }
+        // A bar of a round length, about a fifth of the width.
+        let metres_per_px = 111_320.0 / scale;
+        let rough = width / 5.0 * metres_per_px;
+        let step = 10.0_f64.powf(rough.max(1e-3).log10().floor());
+        let length = [5.0, 2.0, 1.0].into_iter().map(|f| f * step).find(|l| *l <= rough).unwrap_or(step);
+        let text = if length >= 1000.0 { format!("{} km", length / 1000.0) } else { format!("{length} m") };
+        let (y, end) = (height - 8.0, 8.0 + length / metres_per_px);
+        let _ = writeln!(
+            svg,
+            "<path d=\"M8 {y:.1}H{end:.1}\" class=\"bar\"/><text x=\"8\" y=\"{:.1}\">{text}</text>\n</svg>\n<p>{:.5} to {:.5} E, \
+             {:.5} to {:.5} N. From blue, the earliest, to red, the latest.</p>",
+            y - 5.0,
+            min.x,
+            max.x,
+            min.y,
+            max.y
+        );
+        svg
+    }
+}
+
+const STYLE: &str = "body{font:14px/1.4 system-ui,sans-serif;margin:1.5rem;color:#222}svg{background:#f4f4f0;max-width:100%;\
+height:auto}polygon{fill-opacity:.12;stroke-width:1.5}polygon:hover{fill-opacity:.5}.bar{stroke:#222;stroke-width:3}\
+table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{text-align:left;padding:.15rem .6rem;border-bottom:1px solid #ddd;\
+vertical-align:top}.dot{display:inline-block;width:.8em;height:.8em}";
+
+/// A footprint with all that is known of its capture.
+fn feature(c: &Capture) -> Value {
+    let ring: Vec<[f64; 2]> = c.footprint.exterior().coords().map(|p| [p.x, p.y]).collect();
+    let mut properties = serde_json::to_value(c).unwrap_or_default();
+    if let Some(all) = properties.as_object_mut() {
+        all.remove("footprint");
+        all.remove("id");
+        // The CRS as text is longer than all else.
+        if let Some(grid) = all.remove("grid") {
+            all.insert("rows".to_owned(), grid["rows"].clone());
+            all.insert("cols".to_owned(), grid["cols"].clone());
+            all.insert("epsg".to_owned(), grid["crs"]["epsg"].clone());
+        }
+    }
+    json!({
+        "type": "Feature", "id": c.id, "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties
+    })
+}
+
+/// The cells of a capture.
+fn row(i: usize, c: &Capture, n: usize) -> [String; 11] {
+    let number =
+        |v: Option<f64>, decimals: usize| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.decimals$}"));
+    let text = |v: &Option<String>| v.as_deref().map_or_else(|| "–".to_owned(), escaped);
+    let star = if c.sun_computed { "*" } else { "" };
+    let tiles = if c.tiles.is_empty() { String::new() } else { format!(" ({} tiles)", c.tiles.len()) };
+    [
+        format!("<span class=\"dot\" style=\"background:{}\"></span>", colour(i, n)),
+        c.datetime.format("%Y-%m-%d %H:%M").to_string(),
+        text(&c.platform),
+        text(&c.catalogue_id),
+        number(c.gsd_m, 2),
+        number(c.view.off_nadir_deg, 0),
+        format!("{}°, {}°{star}", number(c.view.sun_azimuth_deg, 0), number(c.view.sun_elevation_deg, 0)),
+        number(c.cloud_percent, 0),
+        number(c.ce90_m, 1),
+        c.masks.len().to_string(),
+        format!("{}{tiles}", escaped(&c.id)),
+    ]
+}
+
+/// From blue to red over `n` captures in the order of their dates.
+fn colour(i: usize, n: usize) -> String {
+    let share = i as f64 / (n.max(2) - 1) as f64;
+    format!("hsl({:.0} 75% 45%)", 230.0 * (1.0 - share))
+}
+
+/// A table under a heading; nothing where it has no rows.
+fn table<const N: usize>(
+    page: &mut String,
+    title: &str,
+    head: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) {
+    let rows: Vec<[String; N]> = rows.collect();
+    if rows.is_empty() {
+        return;
+    }
+    let _ = write!(page, "<h2>{title}</h2>\n<table><tr>");
+    head.iter().for_each(|h| _ = write!(page, "<th>{h}</th>"));
+    page.push_str("</tr>\n");
+    for row in rows {
+        page.push_str("<tr>");
+        row.iter().for_each(|cell| _ = write!(page, "<td>{cell}</td>"));
+        page.push_str("</tr>\n");
+    }
+    page.push_str("</table>\n");
+}
+
+/// Text that stands for itself in a page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn footprints_are_drawn_and_listed() {
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../imagery");
+        let found = crate::inspect(sample.as_ref(), &crate::ImageOptions::default()).await.unwrap();
+        let json = found.geojson();
+        let features = json["features"].as_array().unwrap();
+        assert_eq!((features.len(), json["pairs"].as_array().unwrap().len()), (3, 2));
+        let corner = &features[0]["geometry"]["coordinates"][0][0];
+        assert!((corner[0].as_f64().unwrap() - 35.2).abs() < 0.1, "{corner}");
+        assert_eq!(features[0]["properties"]["epsg"], 32636);
+        let page = found.html("a <b>");
+        assert_eq!(page.matches("<polygon").count(), 3);
+        assert!(page.contains("a &lt;b&gt;") && !page.contains("<b>") && page.contains(" m</text>"));
+        let empty = Inspection { captures: vec![], pairs: vec![], skipped: vec![] };
+        assert!(!empty.html("x").contains("<svg"));
+    }
+}
