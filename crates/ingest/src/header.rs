@@ -25,6 +25,9 @@ const MOST_BANDS: usize = 400;
 /// Bytes of a tile that must be decoded at once, at most.
 const LARGEST_BLOCK: usize = 64 << 20;
 
+/// Share of an image's tiles that must be in its file: a mosaic may have large holes, and still has more.
+const LEAST_TILES: f64 = 1e-3;
+
 /// An image that can be used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Header {
@@ -79,6 +82,12 @@ pub(crate) fn read(
         return Err(format!(
             "the file is truncated: {length} bytes, its tiles reach to {reach}; download it again"
         ));
+    }
+    if format == Format::Tiff {
+        let (there, asked) = tiles_there(&dataset).map_err(failed)?;
+        if (there as f64) < LEAST_TILES * asked as f64 {
+            return Err(format!("of {asked} tiles, {there} are in the file; download it again"));
+        }
     }
     let roles = bands::roles(&dataset, hints).map_err(failed)?;
     let copyright = dataset.metadata_item("TIFFTAG_COPYRIGHT", "").filter(|c| !c.trim().is_empty());
@@ -241,6 +250,18 @@ pub(crate) fn reach(dataset: &Dataset) -> Result<u64, GdalError> {
     Ok(most)
 }
 
+/// How many of an image's tiles that were looked up are in its file, and how many were.
+fn tiles_there(dataset: &Dataset) -> Result<(usize, usize), GdalError> {
+    let band = dataset.rasterband(1)?;
+    let all = sampled(&band, MOST_BLOCKS);
+    Ok(all.fold((0, 0), |(there, asked), tile| (there + usize::from(tile.is_some()), asked + 1)))
+}
+
+/// True where a TIFF leaves out tiles.
+pub(crate) fn is_sparse(dataset: &Dataset) -> bool {
+    tiles_there(dataset).is_ok_and(|(there, asked)| there > 0 && there < asked)
+}
+
 /// True where overviews lack tiles that the image has: their making was cut short, and they show holes where there is data.
 pub(crate) fn has_partial_overviews(dataset: &Dataset, path: &Path) -> bool {
     let of = |dataset: &Dataset| -> Option<bool> {
@@ -281,6 +302,8 @@ fn sampled<'a>(band: &'a RasterBand<'_>, most: usize) -> impl Iterator<Item = Op
         let (x, y) = (block % across, block / across);
         // Neither item exists for a tile that a sparse file leaves out, nor for an external overview.
         let number = |key: &str| band.metadata_item(&format!("{key}_{x}_{y}"), "TIFF")?.parse::<u64>().ok();
-        number("BLOCK_OFFSET")?.checked_add(number("BLOCK_SIZE")?)
+        // Before the end of the header there are no pixels: a list of places that could not be read is all 0.
+        let offset = number("BLOCK_OFFSET").filter(|&at| at >= 8)?;
+        offset.checked_add(number("BLOCK_SIZE")?)
     })
 }

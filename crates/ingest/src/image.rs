@@ -484,6 +484,8 @@ impl Bands {
         let others =
             (1..=roles.len()).filter(|i| !indices.contains(i) && roles[i - 1] != BandRole::Alpha).collect();
         let near_infrared = band_of(BandRole::NearInfrared);
+        // Tiles that a file leaves out are read as 0, and are no data whatever the file says.
+        let hole = (header::is_sparse(dataset) && alpha.is_none()).then_some(0.0);
         let (mut visible, mut mask, mut whole_numbers) = (Vec::new(), false, true);
         for index in indices {
             let band = dataset.rasterband(index)?;
@@ -495,7 +497,7 @@ impl Bands {
                 let own = !flags.is_nodata() || flags.is_per_dataset();
                 mask = own && !flags.is_all_valid() && !flags.is_alpha();
             }
-            visible.push((index, nodata));
+            visible.push((index, nodata.or(hole)));
         }
         Ok(Self { visible, others, near_infrared, alpha, mask, whole_numbers })
     }

@@ -439,6 +439,8 @@ fn sparse(path: &Path, nodata: bool) {
 fn sparse_files() {
     let corner: fn(usize, usize) -> bool = |r, c| r < 32 && c < 32;
     right(NAME, &Expected { valid: corner, ..EXACT }, |p| sparse(p, true));
+    // Without a value that means no data, what is left out is none either.
+    right(NAME, &Expected { valid: corner, ..EXACT }, |p| sparse(p, false));
     let dir = folder("b.tif", |p| {
         sparse(p, true);
         let to = p.with_file_name(NAME);
