@@ -1,5 +1,6 @@
 //! Which captures to compare with which.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use chrono::{NaiveTime, TimeDelta};
@@ -20,6 +21,9 @@ const ONE_PASS: TimeDelta = TimeDelta::minutes(10);
 /// Share of a pair's common ground that a capture between them must cover to make the pair superfluous.
 const COVERED: f64 = 0.9;
 
+/// Share of the smaller footprint that a pair must have in common: less is the rim of neighbouring tiles.
+const LEAST_SHARED: f64 = 1e-3;
+
 /// Which of the captures that share ground are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,7 +42,8 @@ pub enum PairRule {
 
 /// The pairs worth comparing, sorted by the later date, then the earlier, then the ids.
 ///
-/// A capture is paired with earlier ones that share ground with it, as `rule` says. Never a pair, unless it is listed:
+/// A capture is paired with earlier ones that share ground with it, a thousandth of the smaller footprint at least, as
+/// `rule` says. Never a pair, unless it is listed:
 /// captures of one pass (one catalogue id, or within 10 minutes, or on the same day
 /// where one of them is dated to the day only), and ARD tiles of different cells, which overlap by their padding.
 ///
@@ -73,45 +78,47 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
         let near = RTree::bulk_load(keys.iter().enumerate().map(|(i, k)| k.bounds.entry(i)).collect());
         for (l, later) in captures.iter().enumerate() {
             let plane = Plane::around(keys[l].bounds);
-            let ground = plane.outline(&keys[l].hull);
-            let extent = area(&ground);
-            // Earlier captures that share ground, the latest first.
-            let mut before: Vec<(usize, Vec<Coord>)> = near
+            let ground = Ground::new(plane, &keys[l].hull);
+            // Earlier captures near it, the latest first.
+            let mut before: Vec<usize> = near
                 .locate_in_envelope_intersecting(&keys[l].bounds.entry(l).envelope())
                 .map(|found| found.data)
+                // Rectangles hold at least what the footprints share; half is for what a degree is elsewhere.
+                .filter(|&e| {
+                    let least = 0.5 * LEAST_SHARED * keys[e].area_deg2.min(keys[l].area_deg2);
+                    keys[e].bounds.common(&keys[l].bounds).is_some_and(|b| b.area() > least)
+                })
                 .filter(|&e| comparable((&captures[e], &keys[e]), (later, &keys[l])))
-                .filter(|&e| keys[e].bounds.common(&keys[l].bounds).is_some())
-                .map(|e| (e, clip(&plane.outline(&keys[e].hull), &ground)))
-                .filter(|(_, common)| area(common) > 0.0)
                 .collect();
-            before.sort_by(|(a, _), (b, _)| {
+            before.sort_by(|a, b| {
                 let (a, b) = (&captures[*a], &captures[*b]);
                 b.datetime.cmp(&a.datetime).then_with(|| a.id.cmp(&b.id))
             });
             if *rule == PairRule::First {
                 before.reverse();
             }
-            let boxes: Vec<Bounds> =
-                before.iter().map(|(_, common)| Bounds::of(common.iter().copied())).collect();
-            // A capture that covers all of the later one makes everything after it in the list superfluous.
-            let whole: Vec<bool> = before.iter().map(|(_, c)| area(c) >= extent * (1.0 - 1e-9)).collect();
-            for (i, (e, common)) in before.iter().enumerate() {
-                let shared = area(common);
+            // What they share with it, worked out where it is asked: of a hundred dates mostly of the first alone.
+            let shares: Vec<OnceCell<Option<Share>>> = before.iter().map(|_| OnceCell::new()).collect();
+            let share = |i: usize| shares[i].get_or_init(|| ground.share(&keys[before[i]])).as_ref();
+            let one_between = |m: usize, i: usize| {
+                let (m, i) = (before[m], before[i]);
+                let (first, second) = if *rule == PairRule::First { (m, i) } else { (i, m) };
+                comparable((&captures[first], &keys[first]), (&captures[second], &keys[second]))
+            };
+            // The first capture that covers all of the later one makes those after it superfluous.
+            let mut whole = None;
+            for (i, &e) in before.iter().enumerate() {
+                if *rule != PairRule::All && whole.is_some_and(|m| one_between(m, i)) {
+                    continue;
+                }
+                let Some(common) = share(i) else { continue };
                 let superfluous = *rule != PairRule::All
-                    && (0..i).any(|m| {
-                        let other = before[m].0;
-                        let could = boxes[m].common(&boxes[i]).is_some_and(|b| b.area() >= COVERED * shared);
-                        let (first, second) =
-                            if *rule == PairRule::First { (other, *e) } else { (*e, other) };
-                        could
-                            && comparable(
-                                (&captures[first], &keys[first]),
-                                (&captures[second], &keys[second]),
-                            )
-                            && (whole[m] || area(&clip(common, &before[m].1)) >= COVERED * shared)
-                    });
+                    && (0..i).any(|m| one_between(m, i) && share(m).is_some_and(|s| s.covers(common)));
+                if whole.is_none() && common.whole {
+                    whole = Some(i);
+                }
                 if !superfluous {
-                    pairs.push(pair(*e, l, shared));
+                    pairs.push(pair(e, l, common.m2));
                 }
             }
         }
@@ -122,6 +129,47 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
     });
     pairs.dedup_by(|a, b| (&a.earlier.id, &a.later.id) == (&b.earlier.id, &b.later.id));
     Ok(pairs)
+}
+
+/// The ground of a capture on a plane around it.
+struct Ground {
+    plane: Plane,
+    outline: Vec<Coord>,
+    m2: f64,
+}
+
+/// What another capture shares with a [`Ground`].
+struct Share {
+    outline: Vec<Coord>,
+    bounds: Bounds,
+    m2: f64,
+    /// True where that is all of it.
+    whole: bool,
+}
+
+impl Ground {
+    fn new(plane: Plane, hull: &[Coord]) -> Self {
+        let outline = plane.outline(hull);
+        Self { plane, m2: area(&outline), outline }
+    }
+
+    /// What a capture shares with it; `None` where that is nothing, or the rim of a neighbour.
+    fn share(&self, other: &Key) -> Option<Share> {
+        let theirs = self.plane.outline(&other.hull);
+        let outline = clip(&theirs, &self.outline);
+        let m2 = area(&outline);
+        let whole = m2 >= self.m2 * (1.0 - 1e-9);
+        let bounds = Bounds::of(outline.iter().copied());
+        (m2 > LEAST_SHARED * area(&theirs).min(self.m2)).then_some(Share { outline, bounds, m2, whole })
+    }
+}
+
+impl Share {
+    /// True where it holds 90 % of another.
+    fn covers(&self, other: &Self) -> bool {
+        let could = self.bounds.common(&other.bounds).is_some_and(|b| b.area() >= COVERED * other.m2);
+        could && (self.whole || area(&clip(&other.outline, &self.outline)) >= COVERED * other.m2)
+    }
 }
 
 /// The capture of that id or path.
@@ -139,6 +187,7 @@ fn named(captures: &[Capture], name: &str) -> Result<usize> {
 struct Key {
     /// The footprint's convex hull, degrees, counter-clockwise and not closed.
     hull: Vec<Coord>,
+    area_deg2: f64,
     bounds: Bounds,
     cell: Option<(u32, String)>,
     catalogue_id: Option<String>,
@@ -149,6 +198,7 @@ impl Key {
         let mut hull = capture.footprint.convex_hull().into_inner().0.0;
         hull.pop();
         Self {
+            area_deg2: area(&hull),
             hull,
             bounds: Bounds::of(capture.footprint.exterior().coords().copied()),
             cell: layout::cell(capture),
@@ -352,6 +402,16 @@ mod tests {
         assert!(names(&[a.clone(), at("b", "2024-08-12T08:30:00Z", 9000.0, 0.0)]).is_empty());
         assert!(names(&[a, at("b", "2024-08-12T08:30:00Z", 0.0, 3100.0)]).is_empty());
         assert!(pairs(&[], &PairRule::All).unwrap().is_empty());
+    }
+
+    #[test]
+    fn neighbouring_tiles_are_no_pair() {
+        // Their sides bend in longitude and latitude and overlap by a hair.
+        let row = |id: &str, date: &str| -> Vec<Capture> {
+            (0..3).map(|i| at(&format!("{id}{i}"), date, 4000.0 * f64::from(i), 0.0)).collect()
+        };
+        let captures = [row("a", "2024-08-05T08:41:00Z"), row("b", "2024-08-12T08:41:00Z")].concat();
+        assert_eq!(names(&captures), ["a0..b0", "a1..b1", "a2..b2"]);
     }
 
     #[test]
