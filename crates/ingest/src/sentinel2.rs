@@ -1,5 +1,6 @@
 //! What the metadata of a Sentinel-2 product (`MTD_MSIL*.xml`) say.
 
+use domain::BandRole;
 use roxmltree::Document;
 
 use crate::date;
@@ -21,6 +22,8 @@ pub(crate) fn read(document: &Document<'_>) -> Option<Facts> {
         catalogue_id: text(root, "PRODUCT_URI").map(|uri| uri.trim_end_matches(".SAFE").to_owned()),
         gsd_m: Some(10.0),
         cloud_percent: number(root, "Cloud_Coverage_Assessment").filter(|v| (0.0..=100.0).contains(v)),
+        // Of the bands of 10 m, in the order in which GDAL has them.
+        roles: Some(vec![BandRole::Red, BandRole::Green, BandRole::Blue, BandRole::NearInfrared]),
         licence: Some("Copernicus Sentinel data".to_owned()),
         ..Facts::default()
     })

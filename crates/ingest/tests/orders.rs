@@ -266,6 +266,66 @@ fn an_airbus_order() {
     assert_eq!(masked, Array2::from_shape_fn((60, 160), |(r, c)| want(r, c)));
 }
 
+/// A Sentinel-2 product in its folder: one capture of the four bands of 10 m, and no image beside it.
+#[test]
+fn a_sentinel_2_product() {
+    let Ok(driver) = gdal::DriverManager::get_driver_by_name("JP2OpenJPEG") else {
+        return eprintln!("SKIPPED: this GDAL has no JP2OpenJPEG");
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let product = "S2A_MSIL1C_20240812T084107_N0511_R064_T36UXB_20240812T101010.SAFE";
+    let granule = "GRANULE/L1C_T36UXB_A047000_20240812T084107";
+    let at = |name: &str| dir.path().join(product).join(name);
+    let mut files = String::new();
+    for (k, band) in ["B02", "B03", "B04", "B08"].into_iter().enumerate() {
+        let name = format!("{granule}/IMG_DATA/T36UXB_20240812T084107_{band}");
+        let source = dir.path().join("s.tif");
+        tiff_of(&source, (0, 0), (64, 64), 1, |_, row, col| (1000 * k + 10 * row + col) as u16);
+        std::fs::create_dir_all(at(&name).parent().unwrap()).unwrap();
+        let list = gdal::raster::RasterCreationOptions::from_iter(
+            ["QUALITY=100", "REVERSIBLE=YES"].map(String::from),
+        );
+        let copy =
+            gdal::Dataset::open(&source).unwrap().create_copy(&driver, at(&format!("{name}.jp2")), &list);
+        copy.unwrap().close().unwrap();
+        std::fs::remove_file(&source).unwrap();
+        files += &format!("<IMAGE_FILE>{name}</IMAGE_FILE>");
+    }
+    write(
+        &at("MTD_MSIL1C.xml"),
+        &format!(
+            "<?xml version=\"1.0\"?><n1:Level-1C_User_Product xmlns:n1=\"https://psd-14.sentinel2.eo.esa.int/PSD/User_Product_Level-1C.xsd\">\
+             <n1:General_Info><Product_Info><PRODUCT_START_TIME>2024-08-12T08:41:07.024Z</PRODUCT_START_TIME><PRODUCT_URI>{product}\
+             </PRODUCT_URI><Datatake><SPACECRAFT_NAME>Sentinel-2A</SPACECRAFT_NAME></Datatake><Query_Options completeSingleTile=\"true\">\
+             <PRODUCT_FORMAT>SAFE_COMPACT</PRODUCT_FORMAT></Query_Options><Product_Organisation><Granule_List>\
+             <Granule granuleIdentifier=\"L1C_T36UXB\" imageFormat=\"JPEG2000\">{files}</Granule></Granule_List></Product_Organisation>\
+             </Product_Info></n1:General_Info><n1:Quality_Indicators_Info><Cloud_Coverage_Assessment>3.5</Cloud_Coverage_Assessment>\
+             </n1:Quality_Indicators_Info></n1:Level-1C_User_Product>"
+        ),
+    );
+    let place = "<?xml version=\"1.0\"?><n1:Level-1C_Tile_ID xmlns:n1=\"https://psd-14.sentinel2.eo.esa.int/PSD/\
+        S2_PDI_Level-1C_Tile_Metadata.xsd\"><n1:Geometric_Info><Tile_Geocoding><HORIZONTAL_CS_CODE>EPSG:32636</HORIZONTAL_CS_CODE>\
+        <Size resolution=\"10\"><NROWS>64</NROWS><NCOLS>64</NCOLS></Size><Geoposition resolution=\"10\"><ULX>655000</ULX>\
+        <ULY>5727000</ULY><XDIM>10</XDIM><YDIM>-10</YDIM></Geoposition></Tile_Geocoding></n1:Geometric_Info></n1:Level-1C_Tile_ID>";
+    write(&at(&format!("{granule}/MTD_TL.xml")), place);
+    let found = listed(dir.path());
+    let capture = only(&found);
+    assert_eq!(
+        (capture.platform.as_deref(), capture.gsd_m, capture.cloud_percent),
+        (Some("Sentinel-2A"), Some(10.0), Some(3.5))
+    );
+    assert_eq!((capture.date_source, capture.sun_computed), (DateSource::Order, true));
+    use BandRole::{Blue, Green, NearInfrared, Red};
+    assert_eq!(capture.roles, [Red, Green, Blue, NearInfrared]);
+    assert_eq!(
+        (capture.grid.shape(), capture.grid.affine.x0, capture.grid.pixel_size()),
+        ((64, 64), 655_000.0, 10.0)
+    );
+    let (rgb, valid) = Image::open(capture).unwrap().read_visible_bands(Window::new(3, 5, 1, 1)).unwrap();
+    assert!(valid[(0, 0)]);
+    assert_eq!([rgb[(0, 0, 0)], rgb[(1, 0, 0)], rgb[(2, 0, 0)]], [2035.0, 1035.0, 35.0]);
+}
+
 #[test]
 fn a_static_catalogue_and_an_item_collection() {
     let dir = tempfile::tempdir().unwrap();
