@@ -13,6 +13,19 @@ use crate::{archive, library};
 
 /// Endings of the vector files that are read, in lower case.
 pub const VECTOR_ENDINGS: [&str; 7] = ["geojson", "json", "kml", "kmz", "gpkg", "shp", "fgb"];
+/// GDAL's drivers that are tried: none of those that fetch what a file names (WFS, OAPIF, Elasticsearch).
+const DRIVERS: [&str; 10] = [
+    "GeoJSON",
+    "GeoJSONSeq",
+    "ESRIJSON",
+    "TopoJSON",
+    "KML",
+    "LIBKML",
+    "GPKG",
+    "ESRI Shapefile",
+    "FlatGeobuf",
+    "GML",
+];
 /// Most vertices of a file: more is no front line, and would take memory that nobody checked.
 const MOST_VERTICES: usize = 20_000_000;
 
@@ -25,7 +38,11 @@ pub fn is_vector(path: &Path) -> bool {
 /// True where GDAL finds layers of lines or areas in a file.
 pub(crate) fn has_layers(path: &Path) -> bool {
     library::quiet();
-    let options = DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_VECTOR, ..Default::default() };
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_VECTOR,
+        allowed_drivers: Some(&DRIVERS),
+        ..Default::default()
+    };
     Dataset::open_ex(path, options).is_ok_and(|d| d.layer_count() > 0)
 }
 
@@ -44,7 +61,11 @@ pub fn read_vector(path: &Path) -> Result<Value> {
     archive::check(path).map_err(failed)?;
     let said = |e| failed(GdalMessage::from(e).0);
     library::forget_failures();
-    let options = DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_VECTOR, ..Default::default() };
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_VECTOR,
+        allowed_drivers: Some(&DRIVERS),
+        ..Default::default()
+    };
     let dataset = Dataset::open_ex(path, options).map_err(said)?;
     let wgs84 = lon_lat().map_err(said)?;
     let (mut features, mut notes, mut vertices) = (Vec::new(), Vec::new(), 0);
