@@ -17,10 +17,10 @@ use fosse_benches::PIXEL_M;
 use ndarray::{Array2, Array3};
 
 /// Side of the ground, pixels: small, since valgrind takes fifty times as long.
+const SIDE: usize = 256;
 /// Side of a window for a tie, and how far it is sought, pixels.
 const WINDOW_PX: usize = 256;
 const REACH_PX: usize = 12;
-const SIDE: usize = 256;
 
 /// A kernel: runs as often as it is told.
 type Kernel = fn(usize);
