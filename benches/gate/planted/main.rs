@@ -26,7 +26,7 @@ fn main() -> std::io::Result<()> {
         Some("survey") => {
             std::fs::create_dir_all(after("--out"))?;
             let buffer = vec![1u8; 32 << 20];
-            let leaked = vec![1u8; if planted("leak") { 6 << 20 } else { 0 }];
+            let leaked = vec![1u8; if planted("leak") { 12 << 20 } else { 0 }];
             black_box((rounds(), &buffer, &leaked));
             Ok(())
         }

@@ -1,5 +1,7 @@
 //! Alignments of ground whose displacement is known, and of pairs that cannot be aligned.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::convert::Infallible;
 
 use diff::align::{Field, Options, Verdict, register};

@@ -10,6 +10,8 @@ const LEAST_FOR_AFFINE: usize = 12;
 const TRIALS: usize = 300;
 /// Largest slope of a displacement: 1 % is more than any two georeferencings differ by in scale or direction.
 const MOST_SLOPE: f64 = 0.01;
+/// How often the radius of agreement is halved: the fewer ties there are, the closer they must agree to be believed.
+const RADII: i32 = 4;
 /// Expected number of such agreements among ties of different ground.
 const FALSE_ALARMS: f64 = 1e-3;
 
@@ -63,7 +65,8 @@ impl Affine {
 /// RANSAC (Fischler & Bolles 1981) over a fixed series of triples, then least squares with Cauchy weights. The test is
 /// a contrario (Moisan & Stival 2004, IJCV 57): with `k` of `n` ties in agreement and `p` the chance of one, the number
 /// of models as good among ties of unrelated ground is expected to be `n·C(n, k)·p^(k−m)`, `m` ties being spent on the
-/// model, and the ties in agreement counting by the share of their windows that is their own.
+/// model, and the ties in agreement counting by the share of their windows that is their own. As there, agreement is tried
+/// within several radii, and their number multiplies what is expected.
 pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layout) -> Option<Affine> {
     let n = ties.len();
     let affine = n >= LEAST_FOR_AFFINE;
@@ -105,8 +108,7 @@ pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layou
         let Some(better) = better else { break };
         model = better;
     }
-    let agreeing = ties.iter().filter(|t| model.off(t) <= AGREES_PX).count();
-    let chance = std::f64::consts::PI * AGREES_PX.powi(2) / (2.0 * layout.reach_px as f64 + 1.0).powi(2);
+    let agreeing = |within_px: f64| ties.iter().filter(|t| model.off(t) <= within_px).count();
     let spent: u8 = if affine { 3 } else { 1 };
     if n < 4 {
         // Too few to count by: every tie, and the sum of the surfaces, must say the same.
@@ -114,13 +116,19 @@ pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layou
             let (mr, mc) = ties.first().map_or((f64::NAN, f64::NAN), |t| model.at(t.row_px, t.col_px));
             (mr - r).hypot(mc - c) <= AGREES_PX
         };
-        return (n > 0 && agreeing == n && first.is_some_and(near)).then_some(model);
+        return (n > 0 && agreeing(AGREES_PX) == n && first.is_some_and(near)).then_some(model);
     }
     // Ties whose windows overlap say partly the same.
     let own = (layout.spacing_px as f64 / layout.window_px as f64).min(1.0);
-    let telling = (agreeing as f64 * own - f64::from(spent)).max(0.0);
-    let expected = (n as f64).ln() + ln_choose(n, agreeing) + telling * chance.ln();
-    (expected < FALSE_ALARMS.ln()).then_some(model)
+    let reach_px = 2.0 * layout.reach_px as f64 + 1.0;
+    let expected = |halvings: i32| {
+        let within_px = AGREES_PX * 0.5f64.powi(halvings);
+        let k = agreeing(within_px);
+        let chance = std::f64::consts::PI * within_px.powi(2) / reach_px.powi(2);
+        let telling = (k as f64 * own - f64::from(spent)).max(0.0);
+        f64::from(RADII).ln() + (n as f64).ln() + ln_choose(n, k) + telling * chance.ln()
+    };
+    (0..RADII).map(expected).any(|e| e < FALSE_ALARMS.ln()).then_some(model)
 }
 
 /// Logarithm of the number of ways to choose `k` of `n`.
