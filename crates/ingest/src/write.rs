@@ -275,7 +275,7 @@ pub fn to_cog(from: &Path, to: &Path) -> Result<()> {
     let name = to.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let growing = to.with_file_name(format!(".{name}.part"));
     let copied = (|| {
-        let dataset = format::open(from)?;
+        let dataset = format::open_tiff(from)?;
         let mut options = CslStringList::new();
         for (name, value) in [
             ("COMPRESS", "DEFLATE"),

@@ -65,8 +65,9 @@ impl Affine {
 /// RANSAC (Fischler & Bolles 1981) over a fixed series of triples, then least squares with Cauchy weights. The test is
 /// a contrario (Moisan & Stival 2004, IJCV 57): with `k` of `n` ties in agreement and `p` the chance of one, the number
 /// of models as good among ties of unrelated ground is expected to be `n·C(n, k)·p^(k−m)`, `m` ties being spent on the
-/// model, and the ties in agreement counting by the share of their windows that is their own. As there, agreement is tried
-/// within several radii, and their number multiplies what is expected.
+/// model (one less where the first shift, from sums over coarse pixels, says the same), and the ties in agreement
+/// counting by the share of their windows that is their own. As there, agreement is tried within several radii, and
+/// their number multiplies what is expected.
 pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layout) -> Option<Affine> {
     let n = ties.len();
     let affine = n >= LEAST_FOR_AFFINE;
@@ -109,15 +110,15 @@ pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layou
         model = better;
     }
     let agreeing = |within_px: f64| ties.iter().filter(|t| model.off(t) <= within_px).count();
-    let spent: u8 = if affine { 3 } else { 1 };
+    let middle = |get: fn(&Tie) -> f64| ties.iter().map(|t| get(t)).sum::<f64>() / n as f64;
+    let (row, col) = model.at(middle(|t| t.row_px), middle(|t| t.col_px));
+    let as_first = first.is_some_and(|(r, c)| (row - r).hypot(col - c) <= AGREES_PX);
     if n < 4 {
         // Too few to count by: every tie, and the sum of the surfaces, must say the same.
-        let near = |(r, c): (f64, f64)| {
-            let (mr, mc) = ties.first().map_or((f64::NAN, f64::NAN), |t| model.at(t.row_px, t.col_px));
-            (mr - r).hypot(mc - c) <= AGREES_PX
-        };
-        return (n > 0 && agreeing(AGREES_PX) == n && first.is_some_and(near)).then_some(model);
+        return (agreeing(AGREES_PX) == n && as_first).then_some(model);
     }
+    // What the first shift said already, on other pixels, costs no tie.
+    let spent = if affine { 3.0 } else { 1.0 } - if as_first { 1.0 } else { 0.0 };
     // Ties whose windows overlap say partly the same.
     let own = (layout.spacing_px as f64 / layout.window_px as f64).min(1.0);
     let reach_px = 2.0 * layout.reach_px as f64 + 1.0;
@@ -125,7 +126,7 @@ pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layou
         let within_px = AGREES_PX * 0.5f64.powi(halvings);
         let k = agreeing(within_px);
         let chance = std::f64::consts::PI * within_px.powi(2) / reach_px.powi(2);
-        let telling = (k as f64 * own - f64::from(spent)).max(0.0);
+        let telling = (k as f64 * own - spent).max(0.0);
         f64::from(RADII).ln() + (n as f64).ln() + ln_choose(n, k) + telling * chance.ln()
     };
     (0..RADII).map(expected).any(|e| e < FALSE_ALARMS.ln()).then_some(model)

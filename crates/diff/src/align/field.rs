@@ -323,7 +323,7 @@ fn cells(
 ) -> Array2<(Verdict, f32)> {
     let side = layout.window_px.max(layout.spacing_px) as f64;
     // The farther from a tie, the more the ground may rise unseen: a pixel over a window is steep.
-    let reach = if bent { most_px.clamp(0.5, 2.0) * side } else { 2.0 * side };
+    let reach = if bent { most_px.clamp(0.5, 1.25) * side } else { 1.25 * side };
     let near = 2.0 * side;
     let at = buckets(ties, near);
     Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
