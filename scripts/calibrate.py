@@ -18,10 +18,9 @@ import numpy as np
 
 CLASSES = ("trench", "anti_vehicle_ditch")
 BUFFER_M, STEP_M = 3.0, 2.0
-PLAIN = dict(bias=0.0, weights=[0.0, 1.0, 0.0])
-# How much a false line along a new drain or pipeline weighs: scenes are full of them, so that they are learned, and the
-# ground near a front is not.
-DRAINS = 0.3
+PLAIN = dict(bias=0.0, weights=[1.0, 0.0])
+# As `diff::classify::DRAINS_RARER`. A false line along a new drain or pipeline weighs that much less.
+DRAINS_RARER = 10.0
 
 
 def metres(line, origin):
@@ -81,7 +80,8 @@ def figures(properties):
     work, drain = e["nearness"], e["drain_nearness"]
     odds = lambda p: np.log(np.clip(p, 0.01, 0.99) / (1 - np.clip(p, 0.01, 0.99)))
     winding = np.clip((e["turning_deg"] - 12) / (30 - 12), 0, 1)
-    return [odds(work), odds(work + drain), odds(work + winding * drain)]
+    share = DRAINS_RARER * work / (DRAINS_RARER * work + drain) if work > 0 else 0.0
+    return [odds(min(work + drain, 1.0) * share), odds(work + winding * drain)]
 
 
 def logistic(x, y, w):
@@ -109,7 +109,7 @@ def main():
             w = length.copy()
             for ground in (real, ~real):
                 w[ground] /= max(w[ground].sum(), 1e-9)
-            w[(drain > 0.5) & (y < 0.5)] *= DRAINS
+            w[(drain > 0.5) & (y < 0.5)] /= DRAINS_RARER
             w *= len(w) / w.sum()
             *weights_, bias = map(float, logistic(x, y, w))
             calibration[name_] = dict(bias=bias, weights=weights_)
@@ -120,7 +120,7 @@ def main():
             rounded = [round(v, 3) for v in (bias, *weights_)]
             print(json.dumps({name_: dict(lines=len(own), bias_and_weights=rounded, calibration_error=round(error, 4))}))
     body = json.dumps(dict(name=name, calibration=calibration), separators=(",", ":")).encode() + b"\n" + weights
-    head = json.dumps(dict(format=4, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
+    head = json.dumps(dict(format=5, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
     out.write_bytes(head.encode() + b"\n" + body)
 
 

@@ -53,17 +53,23 @@ pub fn look_alike(line: &Centreline) -> Class {
 /// Turning up to which what was dug may be a drain, and from which on it is an earthwork, degrees each 10 m: drains and
 /// pipelines are laid out straight or bent, zigzags and traverses turn by 60 degrees and more every 5 to 15 m.
 const WINDING_DEG: (f64, f64) = (12.0, 30.0);
+/// How much rarer new drains and pipelines are taken to be, against new earthworks, than in the scenes that the network
+/// learned from: those hold many, so that they are learned.
+const DRAINS_RARER: f64 = 10.0;
 
 /// What the confidence in the centreline of an earthwork rests on, on a grid of `pixel_m`, in the order of
-/// [`Calibration`]'s weights: log-odds of an earthwork, of anything dug, and of an earthwork where as much of what looks
-/// like a drain counts as the line winds.
+/// [`Calibration`]'s weights: log-odds of an earthwork where drains are as rare as on the ground (Elkan 2001, IJCAI, theorem 2),
+/// and of an earthwork where as much of what looks like a drain counts as the line winds.
 ///
 /// Its length is not among them: how long works and look-alikes are differs from place to place.
 pub fn figures(line: &Centreline, pixel_m: f64) -> [f64; FIGURES] {
     let odds = |p: f64| (p.clamp(0.01, 0.99) / (1.0 - p.clamp(0.01, 0.99))).ln();
     let turning = turning_deg(&line.vertices, pixel_m);
     let winding = ((turning - WINDING_DEG.0) / (WINDING_DEG.1 - WINDING_DEG.0)).clamp(0.0, 1.0);
-    [odds(line.work), odds(line.work + line.drain), odds(line.work + winding * line.drain)]
+    let (work, drain) = (line.work, line.drain);
+    let dug = work + drain;
+    let share = if work > 0.0 { DRAINS_RARER * work / (DRAINS_RARER * work + drain) } else { 0.0 };
+    [odds(dug.min(1.0) * share), odds(work + winding * drain)]
 }
 
 /// Confidence in the centreline of an earthwork, 0–1.
@@ -132,8 +138,8 @@ mod tests {
 
     #[test]
     fn confidence_grows_with_nearness_and_none_is_certain() {
-        let trench = Logistic { bias: -3.0, weights: [0.5, 0.5, 1.0] };
-        let ditch = Logistic { bias: 0.0, weights: [0.5, 0.5, 1.0] };
+        let trench = Logistic { bias: -3.0, weights: [1.0, 1.0] };
+        let ditch = Logistic { bias: 0.0, weights: [1.0, 1.0] };
         let c = Calibration { trench, ditch };
         let of = |n, p| confidence(&straight(n, p), 1.0, &c);
         assert!(of(30, 0.9) > of(30, 0.5) && of(90, 0.5) == of(30, 0.5));
@@ -148,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_winds_is_no_drain() {
-        let by_winding = Logistic { bias: 0.0, weights: [0.0, 0.0, 1.0] };
+        let by_winding = Logistic { bias: 0.0, weights: [0.0, 1.0] };
         let c = Calibration { trench: by_winding, ditch: by_winding };
         let drain = Centreline { work: 0.2, drain: 0.7, ..straight(60, 0.5) };
         assert!(confidence(&drain, 1.0, &c) < 0.25);
@@ -156,6 +162,16 @@ mod tests {
         // Where nothing looks like a drain, it is all the same.
         let track = Centreline { work: 0.2, drain: 0.0, ..straight(60, 0.5) };
         assert!((confidence(&track, 1.0, &c) - confidence(&winding(&track), 1.0, &c)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn drains_are_rarer_than_where_it_was_learned() {
+        let of = |work, drain| figures(&Centreline { work, drain, ..straight(60, 0.5) }, 1.0)[0];
+        // Nothing like a drain: the nearness itself.
+        assert!((of(0.6, 0.0) - (0.6f64 / 0.4).ln()).abs() < 1e-12);
+        // As near to the one as to the other: ten of eleven are works.
+        assert!((of(0.5, 0.5) - 10f64.ln()).abs() < 1e-9, "{}", of(0.5, 0.5));
+        assert!(of(0.3, 0.7) > of(0.3, 0.0) && of(0.02, 0.9) < 0.0 && of(0.0, 0.9) < -4.0);
     }
 
     #[test]

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CompareError, OptionError, PairSource, Progress, Stage,
     align::{self, Field, Verdict},
-    centreline::{self, Centreline, Crest, Of},
+    asked,
+    centreline::{self, Centreline},
     classify, evidence,
     line_gain::{self, Layout, Point, Scale},
     look::{self, Look, LookGrid},
-    net::{Model, Workspace},
+    net::Model,
     resample,
     source::Counter,
     strip::{self, Station, Strip},
@@ -77,7 +78,7 @@ pub struct Found {
 }
 
 /// What a step gives, or why it stopped.
-type Outcome<S, T> = Result<T, CompareError<<S as PairSource>::Error>>;
+pub(crate) type Outcome<S, T> = Result<T, CompareError<<S as PairSource>::Error>>;
 
 /// All that one pair tells.
 #[derive(Clone, Debug)]
@@ -123,7 +124,7 @@ pub fn compare<S: PairSource>(
     let (points, coverage) = gain(&view, options, progress)?;
     let lines = proposed(&points, pixel_m, options);
     let grid = LookGrid::over(source.shape(), pixel_m);
-    let crests = looked_at(&view, &grid, &lines, (options, model), progress)?;
+    let crests = asked::crests(&view, &grid, &lines, (options, model), progress)?;
     let centrelines =
         crests.map(|c| centreline::centrelines(c, &grid, pixel_m, options.classify.min_length_m));
     let found = found(&view, centrelines, &points, (options, model), progress)?;
@@ -146,53 +147,6 @@ fn proposed(points: &[Vec<Point>; 2], pixel_m: f64, options: &Options) -> Vec<Li
         lines
     };
     points.par_iter().zip(Scale::ALL).flat_map_iter(each).collect()
-}
-
-/// What the network says along the lines of gain, and on along what it finds there: crests of earthworks and, where they
-/// are asked for, of other lines.
-fn looked_at<S: PairSource>(
-    view: &View<'_, S>,
-    grid: &LookGrid,
-    lines: &[Line],
-    (options, model): (&Options, &Model),
-    progress: &dyn Progress,
-) -> Outcome<S, [Vec<Crest>; 2]> {
-    let mut plan = look::Plan::new(grid, view.source.pixel_m());
-    let vertices = lines.iter().flat_map(|l| &l.vertices);
-    let mut places: Vec<Pixel> = vertices.map(|&(row, col)| grid.from_shared(Pixel { row, col })).collect();
-    let mut count = Counter::new(progress, Stage::Classify, 0);
-    let (mut works, mut others) = (vec![], vec![]);
-    loop {
-        let windows = plan.windows(places.iter().copied());
-        if windows.is_empty() {
-            return Ok([works, others]);
-        }
-        count.add(windows.len());
-        let ask = |workspace: &mut Workspace, &core: &Window| {
-            count.check()?;
-            let window = look::around(core);
-            let seen = look::look(view, grid, window)?;
-            let answer = model.network.ask(&seen, workspace);
-            let at = (core.row - window.row, core.col - window.col, core.rows, core.cols);
-            count.advance();
-            let crests = |of| centreline::crests(&answer, of, (window.row, window.col), at);
-            let others = if options.classify.all_lines { crests(Of::Other) } else { vec![] };
-            Ok((crests(Of::Dug), others))
-        };
-        let found = windows.par_iter().map_init(Workspace::default, ask).collect::<Outcome<S, Vec<_>>>()?;
-        let place = |c: &Crest| Pixel { row: f64::from(c.point.row), col: f64::from(c.point.col) };
-        let first = works.len();
-        let counts = |c: &Crest| {
-            let aligned = view.field.verdict(grid.to_shared(place(c))).0 == Verdict::Aligned;
-            aligned && plan.is_new(c.pixel)
-        };
-        for (w, o) in found {
-            works.extend(w.into_iter().filter(counts));
-            others.extend(o.into_iter().filter(counts));
-        }
-        plan.note(&windows);
-        places = works[first..].iter().filter(|c| c.work >= centreline::FOLLOWED).map(place).collect();
-    }
 }
 
 /// The centrelines that are reported, the surest first.

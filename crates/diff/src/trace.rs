@@ -21,19 +21,21 @@ use crate::{
 pub struct Options {
     /// Gain at which a line may start, in multiples of the clutter. Default 1.5; 0.2–50.
     pub seed_gain: f64,
-    /// Median gain of a line from which on it is looked at, in multiples of the clutter. Default 2: of the works of the
-    /// validation scenes a hundredth is lost against 0, and a tenth less ground is looked at. 0–50.
+    /// Median gain of a line from which on it is looked at, in multiples of the clutter. Default 1.7: against 1, of
+    /// the works of the validation scenes 0.4 % is lost, and a tenth less ground is looked at; at 2 whole ditches on
+    /// patchy ground are lost. 0–50.
     pub min_line_gain: f64,
     /// Longest gap that a line of trench crosses, metres. Default 5; a ditch crosses twice that. 0–50.
     pub max_gap_m: f64,
-    /// Shortest line that is kept, metres. Default 20; a quarter of all digitised trenches are shorter than
-    /// 13 m, but at that length furrows are as many. 5–1000.
+    /// Shortest line that is looked at, metres. Default 14: against 20, of the works of the validation scenes 1.4 %
+    /// more is found, and a tenth more ground is looked at. A quarter of all digitised trenches are shorter
+    /// than 13 m. 5–1000.
     pub min_length_m: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed_gain: 1.5, min_line_gain: 2.0, max_gap_m: 5.0, min_length_m: 20.0 }
+        Self { seed_gain: 1.5, min_line_gain: 1.7, max_gap_m: 5.0, min_length_m: 14.0 }
     }
 }
 

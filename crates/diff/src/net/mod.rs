@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `input` | what of both dates goes in |
 //! | `map`, `conv`, `head` | feature maps; convolution; the last layer |
+//! | `turn` | the same ground turned and mirrored |
 //! | `model` | weights, calibration, where they came from |
 
 mod conv;
@@ -16,6 +17,7 @@ mod head;
 mod input;
 mod map;
 mod model;
+mod turn;
 
 pub use model::{Calibration, FIGURES, FORMAT, Logistic, MOST_BYTES, Model, ModelError};
 
@@ -24,7 +26,8 @@ use domain::Class;
 use head::Head;
 use input::CHANNELS;
 use map::Map;
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Zip};
+use turn::Turn;
 
 use crate::look::Look;
 
@@ -117,6 +120,47 @@ impl Network {
 
     /// What it says of a window, whose sides are multiples of [`STEP_PX`].
     pub fn ask(&self, look: &Look, workspace: &mut Workspace) -> Answer {
+        self.mean(look, &turn::AS_IT_IS, workspace)
+    }
+
+    /// What it says in the mean over the eight ways that the window can be turned and mirrored: surer, at eight times the
+    /// work.
+    pub fn ask_all_ways(&self, look: &Look, workspace: &mut Workspace) -> Answer {
+        self.mean(look, &turn::ALL, workspace)
+    }
+
+    /// The mean of the log-odds, logarithms and kinds over some ways to look.
+    fn mean(&self, look: &Look, turns: &[Turn], workspace: &mut Workspace) -> Answer {
+        let (rows, cols) = look.valid.dim();
+        let mut sum = Answer::zeros(rows, cols);
+        for turn in turns {
+            let told = match turns {
+                [_] => self.told(look, workspace),
+                _ => self.told(&turn.look(look), workspace),
+            };
+            let pairs = [
+                (&told.line, &mut sum.line),
+                (&told.other, &mut sum.other),
+                (&told.ditch, &mut sum.ditch),
+                (&told.log_width, &mut sum.log_width),
+            ];
+            pairs.into_iter().for_each(|(told, sum)| turn.add(told, sum));
+            turn.add(&told.kinds, &mut sum.kinds);
+        }
+        let share = 1.0 / turns.len() as f32;
+        for near in [&mut sum.line, &mut sum.other] {
+            Zip::from(near).and(&look.valid).for_each(|near, &valid| {
+                *near = if valid { 1.0 / (1.0 + (-*near * share).exp()) } else { 0.0 };
+            });
+        }
+        sum.ditch *= share;
+        sum.log_width *= share;
+        sum.kinds *= share;
+        sum
+    }
+
+    /// What the last layer says of a window, the nearness as log-odds.
+    fn told(&self, look: &Look, workspace: &mut Workspace) -> Answer {
         let Workspace { input, pooled, levels } = workspace;
         input::fill(look, input);
         let [half, quarter, eighth, sixteenth] = levels;
@@ -148,35 +192,37 @@ impl Network {
         let [a, b] = half;
         b.add_enlarged(above);
         l[13].run(b, a);
-        self.head(a, look)
+        self.head(a)
     }
 
-    fn head(&self, from: &Map, look: &Look) -> Answer {
+    fn head(&self, from: &Map) -> Answer {
         let (rows, cols) = from.shape();
-        let fine = || Array2::<f32>::zeros((2 * rows, 2 * cols));
-        let coarse = || Array2::<f32>::zeros((rows, cols));
-        let (mut near, mut ditch, mut log_width) = ([fine(), fine()], coarse(), coarse());
-        let mut kinds = Array3::zeros((rows, cols, KINDS));
+        let mut out = Answer::zeros(2 * rows, 2 * cols);
         let mut told = vec![[0.0; head::WIDTH]; cols];
         for r in 0..rows {
             self.head.run(from.row(r), &mut told);
             for (c, told) in told.iter().enumerate() {
-                for (line, near) in near.iter_mut().enumerate() {
-                    for k in 0..4 {
-                        let at = (2 * r + k / 2, 2 * c + k % 2);
-                        if look.valid[at] {
-                            near[at] = 1.0 / (1.0 + (-told[4 * line + k]).exp());
-                        }
-                    }
+                for k in 0..4 {
+                    let at = (2 * r + k / 2, 2 * c + k % 2);
+                    (out.line[at], out.other[at]) = (told[k], told[4 + k]);
                 }
-                ditch[(r, c)] = told[8];
-                log_width[(r, c)] = told[9];
+                out.ditch[(r, c)] = told[8];
+                out.log_width[(r, c)] = told[9];
                 for k in 0..KINDS {
-                    kinds[(r, c, k)] = told[10 + k];
+                    out.kinds[(r, c, k)] = told[10 + k];
                 }
             }
         }
-        let [line, other] = near;
-        Answer { line, other, ditch, log_width, kinds }
+        out
+    }
+}
+
+impl Answer {
+    /// Zeros for a window of `rows × cols`.
+    fn zeros(rows: usize, cols: usize) -> Self {
+        let fine = || Array2::zeros((rows, cols));
+        let coarse = || Array2::zeros((rows / 2, cols / 2));
+        let kinds = Array3::zeros((rows / 2, cols / 2, KINDS));
+        Self { line: fine(), other: fine(), ditch: coarse(), log_width: coarse(), kinds }
     }
 }
