@@ -3,7 +3,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use diff::look::Look;
-use diff::net::{Model, Workspace};
+use diff::net::{Model, RIM_PX, Workspace};
 use domain::Window;
 use ndarray::{Array2, Array3};
 
@@ -21,10 +21,10 @@ fn bench(c: &mut Criterion) {
     };
     let mut workspace = Workspace::default();
     // The same on both dates: nothing is new.
-    assert!(model.network.ask(&look, &mut workspace).line.iter().all(|&p| p < 0.5));
+    assert!(model.network.ask(&look, RIM_PX, &mut workspace).line.iter().all(|&p| p < 0.5));
     let mut group = c.benchmark_group("network");
     group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
-    group.bench_function("224 x 224", |b| b.iter(|| model.network.ask(&look, &mut workspace)));
+    group.bench_function("224 x 224", |b| b.iter(|| model.network.ask(&look, RIM_PX, &mut workspace)));
     group.finish();
 }
 

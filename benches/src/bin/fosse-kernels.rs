@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use diff::align::Correlator;
 use diff::line_gain::{Options, Point, Scale, gaussian, points};
 use diff::look::Look;
-use diff::net::{Model, Workspace};
+use diff::net::{Model, RIM_PX, Workspace};
 use diff::resample::{decimate, onto, onto_bands};
 use diff::trace::{self, Reach};
 use domain::{Pixel, Window};
@@ -78,7 +78,7 @@ const KERNELS: [(&str, Kernel); 9] = [
             valid: Array2::from_elem((side, side), true),
         };
         let mut workspace = Workspace::default();
-        (0..times).for_each(|_| _ = black_box(model.network.ask(&look, &mut workspace)));
+        (0..times).for_each(|_| _ = black_box(model.network.ask(&look, RIM_PX, &mut workspace)));
     }),
 ];
 

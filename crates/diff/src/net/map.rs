@@ -1,22 +1,56 @@
 //! Feature maps: pixels with channels, in a rim of zeros.
 
-/// `rows × cols` pixels of `channels` numbers each, the channels of a pixel side by side, in a rim of one pixel of zeros.
+use std::ops::Range;
+
+use multiversion::multiversion;
+
+/// `rows × cols` pixels of `channels` whole numbers each, the channels of a pixel side by side, in a rim of one pixel of
+/// zeros.
 #[derive(Clone, Debug, Default)]
 pub struct Map {
     rows: usize,
     cols: usize,
     channels: usize,
-    data: Vec<f32>,
+    data: Vec<i16>,
+}
+
+/// Rows and columns of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// From the first row to one past the last.
+    pub rows: Range<usize>,
+    /// From the first column to one past the last.
+    pub cols: Range<usize>,
+}
+
+impl Region {
+    /// With one pixel more on every side, within `shape`.
+    pub fn grown(&self, shape: (usize, usize)) -> Self {
+        let more = |r: &Range<usize>, end: usize| r.start.saturating_sub(1)..(r.end + 1).min(end);
+        Self { rows: more(&self.rows, shape.0), cols: more(&self.cols, shape.1) }
+    }
+
+    /// The pixels that cover it, each 2 × 2 of these.
+    pub fn halved(&self) -> Self {
+        let half = |r: &Range<usize>| r.start / 2..r.end.div_ceil(2);
+        Self { rows: half(&self.rows), cols: half(&self.cols) }
+    }
 }
 
 impl Map {
-    /// A map of this shape with a rim of zeros. Its pixels are zeros, or what they were where the shape is the same: they
-    /// are there to be written over.
+    /// A map of this shape with a rim of zeros. Its pixels are anything: they are there to be written over.
     pub fn reshape(&mut self, rows: usize, cols: usize, channels: usize) {
-        if (rows, cols, channels) != (self.rows, self.cols, self.channels) {
-            (self.rows, self.cols, self.channels) = (rows, cols, channels);
-            self.data.clear();
-            self.data.resize((rows + 2) * (cols + 2) * channels, 0.0);
+        if (rows, cols, channels) == (self.rows, self.cols, self.channels) {
+            return;
+        }
+        (self.rows, self.cols, self.channels) = (rows, cols, channels);
+        let stride = (cols + 2) * channels;
+        self.data.resize((rows + 2) * stride, 0);
+        self.data[..stride].fill(0);
+        self.data[(rows + 1) * stride..].fill(0);
+        for row in self.data.chunks_exact_mut(stride) {
+            row[..channels].fill(0);
+            row[stride - channels..].fill(0);
         }
     }
 
@@ -25,25 +59,30 @@ impl Map {
         (self.rows, self.cols)
     }
 
+    /// All of it, without the rim.
+    pub fn whole(&self) -> Region {
+        Region { rows: 0..self.rows, cols: 0..self.cols }
+    }
+
     /// Numbers of a pixel.
     pub fn channels(&self) -> usize {
         self.channels
     }
 
     /// Row `r` without its rim.
-    pub fn row(&self, r: usize) -> &[f32] {
+    pub fn row(&self, r: usize) -> &[i16] {
         let (stride, at) = self.place(r);
         &self.data[at..at + stride - 2 * self.channels]
     }
 
     /// Row `r` without its rim, to be written.
-    pub fn row_mut(&mut self, r: usize) -> &mut [f32] {
+    pub fn row_mut(&mut self, r: usize) -> &mut [i16] {
         let (stride, at) = self.place(r);
         &mut self.data[at..at + stride - 2 * self.channels]
     }
 
     /// The rows above, at and below row `r`, each with its rim.
-    pub fn three(&self, r: usize) -> [&[f32]; 3] {
+    pub fn three(&self, r: usize) -> [&[i16]; 3] {
         let stride = (self.cols + 2) * self.channels;
         [r, r + 1, r + 2].map(|i| &self.data[i * stride..(i + 1) * stride])
     }
@@ -59,34 +98,39 @@ impl Map {
         let n = of.channels;
         self.reshape(of.rows / 2, of.cols / 2, n);
         for r in 0..self.rows {
-            let (above, below) = (of.row(2 * r), of.row(2 * r + 1));
-            for (c, out) in self.row_mut(r).chunks_exact_mut(n).enumerate() {
-                let at = 2 * c * n;
-                for (k, out) in out.iter_mut().enumerate() {
-                    let pair = |row: &[f32]| higher(row[at + k], row[at + n + k]);
-                    *out = higher(pair(above), pair(below));
-                }
-            }
+            highest(self.row_mut(r), of.row(2 * r), of.row(2 * r + 1), n);
         }
     }
 
-    /// Adds `coarse`, each of whose pixels covers 2 × 2 of this.
-    pub fn add_enlarged(&mut self, coarse: &Map) {
+    /// Adds `coarse`, each of whose pixels covers 2 × 2 of this, within a region.
+    pub fn add_enlarged(&mut self, coarse: &Map, within: &Region) {
         let n = self.channels;
-        for r in 0..self.rows {
-            let from = coarse.row(r / 2);
-            for (c, out) in self.row_mut(r).chunks_exact_mut(n).enumerate() {
-                let at = c / 2 * n;
-                for (out, v) in out.iter_mut().zip(&from[at..at + n]) {
-                    *out += v;
-                }
-            }
+        for r in within.rows.clone() {
+            let own = &mut self.row_mut(r)[within.cols.start * n..within.cols.end * n];
+            add_twice(own, coarse.row(r / 2), within.cols.start, n);
         }
     }
 }
 
-fn higher(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
+/// Of each two pixels of both rows the highest, channel by channel.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn highest(out: &mut [i16], above: &[i16], below: &[i16], n: usize) {
+    let pairs = above.chunks_exact(2 * n).zip(below.chunks_exact(2 * n));
+    for (out, (above, below)) in out.chunks_exact_mut(n).zip(pairs) {
+        let ((a, b), (c, d)) = (above.split_at(n), below.split_at(n));
+        for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *out = *a.max(b).max(c.max(d));
+        }
+    }
+}
+
+/// Adds the pixels of `coarse`, each twice, to those from column `first` on.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn add_twice(own: &mut [i16], coarse: &[i16], first: usize, n: usize) {
+    for (c, own) in own.chunks_exact_mut(n).enumerate() {
+        let at = (first + c) / 2 * n;
+        own.iter_mut().zip(&coarse[at..at + n]).for_each(|(own, v)| *own += v);
+    }
 }
 
 #[cfg(test)]
@@ -97,13 +141,26 @@ mod tests {
     fn the_highest_of_four_stays_and_comes_back_four_times() {
         let mut fine = Map::default();
         fine.reshape(2, 4, 2);
-        fine.row_mut(0).copy_from_slice(&[1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0]);
-        fine.row_mut(1).copy_from_slice(&[0.0, 0.0, 5.0, 0.0, 0.0, 9.0, 0.0, 0.0]);
+        fine.row_mut(0).copy_from_slice(&[1, 8, 2, 7, 3, 6, 4, 5]);
+        fine.row_mut(1).copy_from_slice(&[0, 0, 5, 0, 0, 9, 0, 0]);
         let mut coarse = Map::default();
         coarse.pool(&fine);
-        assert_eq!(coarse.row(0), [5.0, 8.0, 4.0, 9.0]);
-        fine.add_enlarged(&coarse);
-        assert_eq!(fine.row(0), [6.0, 16.0, 7.0, 15.0, 7.0, 15.0, 8.0, 14.0]);
-        assert_eq!(fine.three(0)[0], [0.0; 12]);
+        assert_eq!(coarse.row(0), [5, 8, 4, 9]);
+        fine.add_enlarged(&coarse, &fine.whole());
+        assert_eq!(fine.row(0), [6, 16, 7, 15, 7, 15, 8, 14]);
+        assert_eq!(fine.three(0)[0], [0; 12]);
+    }
+
+    #[test]
+    fn another_shape_has_a_rim_of_zeros_too() {
+        let mut map = Map::default();
+        map.reshape(4, 5, 2);
+        (0..4).for_each(|r| map.row_mut(r).fill(7));
+        map.reshape(3, 2, 4);
+        (0..3).for_each(|r| map.row_mut(r).fill(9));
+        let [above, at, _] = map.three(0);
+        assert_eq!(above, [0; 16]);
+        assert_eq!((&at[..4], &at[4..12], &at[12..]), (&[0; 4][..], &[9; 8][..], &[0; 4][..]));
+        assert_eq!(map.three(2)[2], [0; 16]);
     }
 }

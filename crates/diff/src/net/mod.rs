@@ -9,32 +9,37 @@
 //! | --- | --- |
 //! | `input` | what of both dates goes in |
 //! | `map`, `conv`, `head` | feature maps; convolution; the last layer |
+//! | `dot`, `range` | integer arithmetic; how large its numbers get |
 //! | `turn` | the same ground turned and mirrored |
 //! | `model` | weights, calibration, where they came from |
 
 mod conv;
+mod dot;
 mod head;
 mod input;
 mod map;
 mod model;
+mod range;
 mod turn;
 
 pub use model::{Calibration, FIGURES, FORMAT, Logistic, MOST_BYTES, Model, ModelError};
 
-use conv::Conv;
+use conv::{Conv, MOST, Values};
 use domain::Class;
 use head::Head;
 use input::CHANNELS;
-use map::Map;
-use ndarray::{Array2, Array3, Zip};
-use turn::Turn;
+use map::{Map, Region};
+use ndarray::{Array2, Array3, Zip, s};
 
 use crate::look::Look;
+use turn::Turn;
 
 /// Sides of what goes in are multiples of this: four times the pixels are taken two by two.
 pub const STEP_PX: usize = 16;
 /// Pixels along the rim of a window whose answers lack context.
 pub const HALO_PX: usize = 32;
+/// Pixels along the rim of a window that nobody needs to know about: a crest within the halo is found from four of it.
+pub const RIM_PX: usize = HALO_PX - 4;
 /// Inputs and outputs of the convolutions, in their order: down to a sixteenth of the pixels and up again.
 const LAYERS: [(usize, usize); 14] = [
     (CHANNELS, 24),
@@ -52,15 +57,17 @@ const LAYERS: [(usize, usize); 14] = [
     (40, 24),
     (24, 24),
 ];
+/// Convolutions whose outputs are added, the finer first: they have one step.
+const ADDED: [(usize, usize); 3] = [(5, 8), (3, 10), (1, 12)];
 /// Inputs and outputs of the last layer, which takes one pixel at a time.
 const HEAD: (usize, usize) = (24, 4 + 4 + 1 + 1 + KINDS);
 /// Kinds of other lines, in the order of [`Class::LOOK_ALIKES`].
 pub const KINDS: usize = Class::LOOK_ALIKES.len();
 
-/// What the network says of each pixel of a window.
+/// What the network says of each pixel of a window without its rim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// Nearness to the centreline of a new earthwork, 0–1, `(rows, cols)` of the window: 1 on a sure one, 0.6 a metre
+    /// Nearness to the centreline of a new earthwork, 0–1, `(rows, cols)` of what was asked about: 1 on a sure one, 0.6 a metre
     /// beside it. 0 where a date is invalid.
     pub line: Array2<f32>,
     /// The same of a new line that is no earthwork.
@@ -85,8 +92,11 @@ pub struct Network {
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
     input: Map,
-    pooled: Map,
-    levels: [[Map; 2]; 4],
+    pooled: [Map; 3],
+    half: [Map; 2],
+    quarter: [Map; 4],
+    eighth: [Map; 4],
+    sixteenth: [Map; 3],
 }
 
 impl Network {
@@ -107,36 +117,48 @@ impl Network {
             rest = left;
             taken
         };
-        let layers = LAYERS
-            .iter()
-            .map(|&(i, o)| {
-                let (w, b) = (take(9 * i * o), take(o));
-                Conv::new(i, o, w, b)
-            })
-            .collect();
+        let floats: Vec<range::Layer<'_>> = LAYERS.iter().map(|&(i, o)| (take(9 * i * o), take(o))).collect();
+        let mut ranges = range::ranges(&floats);
+        for (fine, coarse) in ADDED {
+            let both = ranges[fine].max(ranges[coarse]);
+            (ranges[fine], ranges[coarse]) = (both, both);
+        }
+        let steps: Vec<f64> = ranges.iter().map(|r| r / f64::from(MOST)).collect();
+        let layer = |k: usize| {
+            let values = match k {
+                0 => input::VALUES,
+                _ => {
+                    let sum = ADDED.iter().any(|&(_, coarse)| coarse + 1 == k);
+                    Values { step: steps[k - 1], most: if sum { 2 * MOST } else { MOST }, signed: false }
+                }
+            };
+            Conv::new(LAYERS[k], floats[k].0, floats[k].1, values, steps[k])
+        };
         let (weights, bias) = rest.split_at(HEAD.0 * HEAD.1);
-        Some(Self { layers, head: Head::new(weights, bias) })
+        let head = Head::new(weights, bias, steps[LAYERS.len() - 1]);
+        Some(Self { layers: (0..LAYERS.len()).map(layer).collect(), head })
     }
 
-    /// What it says of a window, whose sides are multiples of [`STEP_PX`].
-    pub fn ask(&self, look: &Look, workspace: &mut Workspace) -> Answer {
-        self.mean(look, &turn::AS_IT_IS, workspace)
+    /// What it says of a window, whose sides are multiples of [`STEP_PX`], but for `rim_px` along its rim, an even number.
+    pub fn ask(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
+        self.mean(look, rim_px, &turn::AS_IT_IS, workspace)
     }
 
     /// What it says in the mean over the eight ways that the window can be turned and mirrored: surer, at eight times the
     /// work.
-    pub fn ask_all_ways(&self, look: &Look, workspace: &mut Workspace) -> Answer {
-        self.mean(look, &turn::ALL, workspace)
+    pub fn ask_all_ways(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
+        self.mean(look, rim_px, &turn::ALL, workspace)
     }
 
     /// The mean of the log-odds, logarithms and kinds over some ways to look.
-    fn mean(&self, look: &Look, turns: &[Turn], workspace: &mut Workspace) -> Answer {
+    fn mean(&self, look: &Look, rim_px: usize, turns: &[Turn], workspace: &mut Workspace) -> Answer {
+        let side = |px: usize| px.saturating_sub(2 * rim_px);
         let (rows, cols) = look.valid.dim();
-        let mut sum = Answer::zeros(rows, cols);
+        let mut sum = Answer::zeros(side(rows), side(cols));
         for turn in turns {
             let told = match turns {
-                [_] => self.told(look, workspace),
-                _ => self.told(&turn.look(look), workspace),
+                [_] => self.told(look, rim_px, workspace),
+                _ => self.told(&turn.look(look), rim_px, workspace),
             };
             let pairs = [
                 (&told.line, &mut sum.line),
@@ -148,8 +170,9 @@ impl Network {
             turn.add(&told.kinds, &mut sum.kinds);
         }
         let share = 1.0 / turns.len() as f32;
+        let valid = look.valid.slice(s![rim_px..rim_px + side(rows), rim_px..rim_px + side(cols)]);
         for near in [&mut sum.line, &mut sum.other] {
-            Zip::from(near).and(&look.valid).for_each(|near, &valid| {
+            Zip::from(near).and(&valid).for_each(|near, &valid| {
                 *near = if valid { 1.0 / (1.0 + (-*near * share).exp()) } else { 0.0 };
             });
         }
@@ -160,47 +183,65 @@ impl Network {
     }
 
     /// What the last layer says of a window, the nearness as log-odds.
-    fn told(&self, look: &Look, workspace: &mut Workspace) -> Answer {
-        let Workspace { input, pooled, levels } = workspace;
+    fn told(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
+        let Workspace { input, pooled, half, quarter, eighth, sixteenth } = workspace;
         input::fill(look, input);
-        let [half, quarter, eighth, sixteenth] = levels;
         let l = &self.layers;
+        // Where each map on the way up is needed: all of it is known there, though nothing else.
+        let (rows, cols) = input.shape();
+        let rim = rim_px / 2;
+        let half_13 = Region { rows: rim..rows.saturating_sub(rim), cols: rim..cols.saturating_sub(rim) };
+        let half_sum = half_13.grown((rows, cols));
+        let quarter_12 = half_sum.halved();
+        let quarter_11 = quarter_12.grown((rows / 2, cols / 2));
+        let quarter_sum = quarter_11.grown((rows / 2, cols / 2));
+        let eighth_10 = quarter_sum.halved();
+        let eighth_9 = eighth_10.grown((rows / 4, cols / 4));
+        let eighth_sum = eighth_9.grown((rows / 4, cols / 4));
+        let sixteenth_8 = eighth_sum.halved();
         // Down: the second map of each level is kept for the way up.
-        let two = |from: &Map, maps: &mut [Map; 2], k: usize| {
-            let [a, b] = maps;
-            l[k].run(from, a);
-            l[k + 1].run(a, b);
+        let two = |from: &Map, maps: &mut [Map], k: usize| {
+            if let [a, b, ..] = maps {
+                l[k].run(from, a, &from.whole());
+                l[k + 1].run(a, b, &from.whole());
+            }
         };
         two(input, half, 0);
-        pooled.pool(&half[1]);
-        two(pooled, quarter, 2);
-        pooled.pool(&quarter[1]);
-        two(pooled, eighth, 4);
-        pooled.pool(&eighth[1]);
-        two(pooled, sixteenth, 6);
-        let [a, b] = sixteenth;
-        l[8].run(b, a);
+        pooled[0].pool(&half[1]);
+        two(&pooled[0], quarter, 2);
+        pooled[1].pool(&quarter[1]);
+        two(&pooled[1], eighth, 4);
+        pooled[2].pool(&eighth[1]);
+        two(&pooled[2], sixteenth, 6);
+        let [_, b, c] = sixteenth;
+        l[8].run(b, c, &sixteenth_8);
         // And up.
-        let mut above = &*a;
-        for (maps, k) in [(eighth, 9), (quarter, 11)] {
-            let [a, b] = maps;
-            b.add_enlarged(above);
-            l[k].run(b, a);
-            l[k + 1].run(a, b);
-            above = b;
+        let mut above = &*c;
+        let up = [
+            (eighth, 9, eighth_sum, eighth_9, eighth_10),
+            (quarter, 11, quarter_sum, quarter_11, quarter_12),
+        ];
+        for (maps, k, sum, first, second) in up {
+            let [_, b, c, d] = maps;
+            b.add_enlarged(above, &sum);
+            l[k].run(b, c, &first);
+            l[k + 1].run(c, d, &second);
+            above = d;
         }
         let [a, b] = half;
-        b.add_enlarged(above);
-        l[13].run(b, a);
-        self.head(a)
+        b.add_enlarged(above, &half_sum);
+        l[13].run(b, a, &half_13);
+        self.head(a, &half_13)
     }
 
-    fn head(&self, from: &Map) -> Answer {
-        let (rows, cols) = from.shape();
+    fn head(&self, from: &Map, within: &Region) -> Answer {
+        let (rows, cols) = (within.rows.len(), within.cols.len());
         let mut out = Answer::zeros(2 * rows, 2 * cols);
         let mut told = vec![[0.0; head::WIDTH]; cols];
+        let n = from.channels();
         for r in 0..rows {
-            self.head.run(from.row(r), &mut told);
+            let row = &from.row(within.rows.start + r)[within.cols.start * n..within.cols.end * n];
+            self.head.run(row, &mut told);
             for (c, told) in told.iter().enumerate() {
                 for k in 0..4 {
                     let at = (2 * r + k / 2, 2 * c + k % 2);
