@@ -4,7 +4,7 @@
 //! fraction of a pixel. Steger (1998), IEEE TPAMI 20(2), section 3; linked as [`crate::trace`] links.
 
 use domain::Pixel;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use crate::{
     line_gain::{DIRECTIONS, Point, Scale, gaussian},
@@ -89,11 +89,19 @@ fn drain_share<'a>(kinds: impl Iterator<Item = &'a f32> + Clone) -> f32 {
 /// Nearness to what was newly dug.
 fn dug(answer: &Answer) -> Array2<f32> {
     let mut out = answer.line.clone();
-    for ((r, c), v) in out.indexed_iter_mut() {
-        let other = answer.other[(r, c)];
-        if other >= LEAST_DRAIN {
-            let kinds = answer.kinds.slice(ndarray::s![r / 2, c / 2, ..]);
-            *v = (*v + other * drain_share(kinds.iter())).min(1.0);
+    let shares = answer.kinds.lanes(Axis(2));
+    for ((mut line, other), kinds) in
+        out.exact_chunks_mut((2, 2)).into_iter().zip(answer.other.exact_chunks((2, 2))).zip(shares)
+    {
+        // The same for all four pixels, and dear.
+        if other.iter().all(|v| *v < LEAST_DRAIN) {
+            continue;
+        }
+        let share = drain_share(kinds.iter());
+        for (v, &other) in line.iter_mut().zip(&other) {
+            if other >= LEAST_DRAIN {
+                *v = (*v + other * share).min(1.0);
+            }
         }
     }
     out
@@ -139,10 +147,15 @@ pub fn crests(
     let p = gaussian::smooth(own, &all, SMOOTHING_PX);
     let mut out = vec![];
     for r in r0.max(1)..(r0 + rows).min(height.saturating_sub(1)) {
+        let line = p.row(r);
         for c in c0.max(1)..(c0 + cols).min(width.saturating_sub(1)) {
-            let centre = p[(r, c)];
+            let centre = line[c];
+            // Most are nothing.
+            if centre < LEAST {
+                continue;
+            }
             let is_this = of == Of::Dug || answer.other[(r, c)] > answer.line[(r, c)];
-            if centre.is_nan() || centre < LEAST || !is_this {
+            if centre.is_nan() || !is_this {
                 continue;
             }
             let at = |dr: usize, dc: usize| p[(r + dr - 1, c + dc - 1)];

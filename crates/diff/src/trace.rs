@@ -101,9 +101,9 @@ impl<'a> Index<'a> {
         (first..last.saturating_sub(1)).flat_map(move |r| {
             let (a, b) = (self.row_starts[r], self.row_starts[r + 1]);
             let row = &self.points[a..b];
-            let from = a + row.partition_point(|p| p.col < col - reach_px);
-            let to = a + row.partition_point(|p| p.col <= col + reach_px);
-            from..to
+            let from = row.partition_point(|p| p.col < col - reach_px);
+            let near = row[from..].iter().take_while(move |p| p.col <= col + reach_px);
+            near.enumerate().map(move |(k, _)| a + from + k)
         })
     }
 }
@@ -233,6 +233,9 @@ fn step(
         }
         let b = &index.points[q];
         let (dr, dc) = (b.row - a.row, b.col - a.col);
+        if dr * heading.0 + dc * heading.1 <= 0.0 {
+            continue;
+        }
         let d = dr.hypot(dc);
         if d < 0.3 * step_px || d > gap_px.max(touch_px) {
             continue;

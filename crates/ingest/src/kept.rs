@@ -177,10 +177,13 @@ impl Kept {
         let (Some(pixels), Some(valid)) = (planes.as_slice(), valid.as_slice()) else {
             return Err(std::io::ErrorKind::InvalidInput.into());
         };
-        // Half of the next whole number is cut off: no rounding function, which would be a call.
-        let whole = |p: f32| (p + 0.5) as u16;
-        let exact = pixels.iter().fold(true, |all, &p| all & (f32::from(whole(p)) == p) & (p < 65535.0));
-        let byte = pixels.iter().fold(true, |all, &p| all & (p < 256.0)) && valid.iter().all(|&ok| ok);
+        // Floats from 2²³ on are whole, and their last bits are the number: no conversion, which would be one at a time.
+        let bits = |p: f32| (p + 8_388_608.0).to_bits();
+        let exact = pixels
+            .iter()
+            .fold(true, |all, &p| all & ((p + 8_388_608.0) - 8_388_608.0 == p) & (0.0..65535.0).contains(&p));
+        let byte = pixels.iter().fold(true, |all, &p| all & (p < 256.0))
+            && valid.chunks(256).all(|part| part.iter().fold(true, |all, &ok| all & ok));
         let kind = if exact && byte {
             BYTES
         } else if exact {
@@ -192,9 +195,9 @@ impl Kept {
         for (band, plane) in pixels.chunks_exact(valid.len()).enumerate() {
             let places = plane.iter().zip(valid);
             match kind {
-                BYTES => buffer.iter_mut().zip(plane).for_each(|(to, &p)| *to = (p + 0.5) as u8),
+                BYTES => buffer.iter_mut().zip(plane).for_each(|(to, &p)| *to = bits(p) as u8),
                 WHOLE => buffer.as_chunks_mut().0.iter_mut().zip(places).for_each(|(to, (&p, &ok))| {
-                    *to = (if ok { whole(p) } else { INVALID }).to_ne_bytes();
+                    *to = (if ok { bits(p) as u16 } else { INVALID }).to_ne_bytes();
                 }),
                 _ => buffer.as_chunks_mut().0.iter_mut().zip(places).for_each(|(to, (&p, &ok))| {
                     *to = (if ok { p } else { f32::NAN }).to_ne_bytes();

@@ -85,6 +85,7 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
 
     let directions: Vec<Offsets> =
         (0..DIRECTIONS).map(|k| Offsets::of(k, half_px as f32, steps, pixel_m, profile)).collect();
+    let norm = 1.0 / (2 * steps + 1) as f32;
     let mut strength = Array2::<f32>::zeros((rows, cols));
     let mut best = Array2::<u8>::zeros((rows, cols));
     let mut mean = vec![0.0f32; (TILE.0 + 2 * flank_px) * (TILE.1 + 2 * flank_px)];
@@ -123,12 +124,14 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
         for r in 0..high {
             let own = r * TILE.1..r * TILE.1 + wide;
             let to = ndarray::s![top + r, left..left + wide];
-            strength.slice_mut(to).iter_mut().zip(&stronger[own.clone()]).for_each(|(s, v)| *s = *v);
-            best.slice_mut(to).iter_mut().zip(&winners[own]).for_each(|(b, &w)| *b = w as u8);
+            let (mut strength, mut best) = (strength.slice_mut(to), best.slice_mut(to));
+            let (Some(strength), Some(best)) = (strength.as_slice_mut(), best.as_slice_mut()) else {
+                continue;
+            };
+            strength.iter_mut().zip(&stronger[own.clone()]).for_each(|(s, v)| *s = v * norm);
+            best.iter_mut().zip(&winners[own]).for_each(|(b, &w)| *b = w as u8);
         }
     }
-    let norm = 1.0 / (2 * steps + 1) as f32;
-    strength.mapv_inplace(|s| s * norm);
     blank_near_invalid(&mut strength, valid, (reach_m(profile) / pixel_m / 2.0).ceil() as usize);
     Response { strength, direction: best }
 }
