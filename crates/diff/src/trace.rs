@@ -73,20 +73,28 @@ pub fn length_px(vertices: &[(f64, f64)]) -> f64 {
     vertices.windows(2).map(|w| (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1)).sum()
 }
 
-/// Points by place: sorted by row, with a binary search per row.
+/// Width of the cells of an [`Index`], pixels: a few points each.
+const CELL_PX: usize = 128;
+
+/// Points by place: sorted by row and column, with the first of each cell of a row known.
 pub(crate) struct Index<'a> {
     points: &'a [Point],
-    row_starts: Vec<usize>,
+    /// Of each row the first point in each of its cells, or after; one past the last.
+    starts: Vec<u32>,
+    /// Cells of a row.
+    across: usize,
 }
 
 impl<'a> Index<'a> {
     /// `points` sorted by whole rows, then columns.
     pub(crate) fn new(points: &'a [Point]) -> Self {
-        let last = points.last().map_or(0, |p| p.row.max(0.0) as usize);
-        let mut row_starts = vec![0; last + 2];
-        points.iter().for_each(|p| row_starts[p.row.max(0.0) as usize + 1] += 1);
-        (1..row_starts.len()).for_each(|i| row_starts[i] += row_starts[i - 1]);
-        Self { points, row_starts }
+        let rows = points.last().map_or(0, |p| p.row.max(0.0) as usize) + 1;
+        let cell = |p: &Point| p.col.max(0.0) as usize / CELL_PX;
+        let across = points.iter().map(cell).max().unwrap_or(0) + 1;
+        let mut starts = vec![0; rows * across + 1];
+        points.iter().for_each(|p| starts[p.row.max(0.0) as usize * across + cell(p) + 1] += 1);
+        (1..starts.len()).for_each(|i| starts[i] += starts[i - 1]);
+        Self { points, starts, across }
     }
 
     /// Gains of the points within a square of `reach_px` around a place.
@@ -97,13 +105,13 @@ impl<'a> Index<'a> {
     /// Indices of the points within a square of `reach_px` around a place.
     pub(crate) fn near(&self, row: f32, col: f32, reach_px: f32) -> impl Iterator<Item = usize> + '_ {
         let first = (row - reach_px).max(0.0) as usize;
-        let last = ((row + reach_px).max(0.0) as usize + 2).min(self.row_starts.len());
-        (first..last.saturating_sub(1)).flat_map(move |r| {
-            let (a, b) = (self.row_starts[r], self.row_starts[r + 1]);
-            let row = &self.points[a..b];
-            let from = row.partition_point(|p| p.col < col - reach_px);
-            let near = row[from..].iter().take_while(move |p| p.col <= col + reach_px);
-            near.enumerate().map(move |(k, _)| a + from + k)
+        let last = ((row + reach_px).max(0.0) as usize + 1).min((self.starts.len() - 1) / self.across);
+        let cell = ((col - reach_px).max(0.0) as usize / CELL_PX).min(self.across - 1);
+        (first..last).flat_map(move |r| {
+            let from = self.starts[r * self.across + cell] as usize;
+            let row = &self.points[from..self.starts[(r + 1) * self.across] as usize];
+            let near = row.iter().enumerate().skip_while(move |(_, p)| p.col < col - reach_px);
+            near.take_while(move |(_, p)| p.col <= col + reach_px).map(move |(k, _)| from + k)
         })
     }
 }

@@ -79,7 +79,10 @@ pub fn respond(image: &Array2<f32>, valid: &Array2<bool>, pixel_m: f64, profile:
         // The edge is repeated: no line is seen along it.
         let from = smooth.row(r.saturating_sub(pad).min(rows - 1));
         padded.extend(std::iter::repeat_n(from[0], pad));
-        padded.extend(from);
+        match from.to_slice() {
+            Some(from) => padded.extend_from_slice(from),
+            None => padded.extend(from),
+        }
         padded.extend(std::iter::repeat_n(from[cols - 1], pad));
     }
 
