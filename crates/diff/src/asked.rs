@@ -56,11 +56,7 @@ struct Rounds<'a, S: PairSource> {
 }
 
 impl<'a, S: PairSource> Rounds<'a, S> {
-    fn new(
-        view: &'a View<'a, S>,
-        grid: &'a LookGrid,
-        ask: Ask,
-    ) -> Self {
+    fn new(view: &'a View<'a, S>, grid: &'a LookGrid, ask: Ask) -> Self {
         let plan = look::Plan::new(grid, view.source.pixel_m());
         Self { view, grid, ask, plan, works: vec![], others: vec![] }
     }

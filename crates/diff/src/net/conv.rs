@@ -149,16 +149,10 @@ macro_rules! lanes {
                 {
                     use super::dot::{Avx2, Vnni};
                     if let Some(dot) = Vnni::try_new() {
-                        return dot.vectorize(
-                            #[inline(always)]
-                            || pixels(dot, three, out, inputs, outputs, block),
-                        );
+                        return dot.vectorize(Row { dot, three, out, inputs, outputs, block });
                     }
                     if let Some(dot) = Avx2::try_new() {
-                        return dot.vectorize(
-                            #[inline(always)]
-                            || pixels(dot, three, out, inputs, outputs, block),
-                        );
+                        return dot.vectorize(Row { dot, three, out, inputs, outputs, block });
                     }
                 }
                 pixels(Plain, three, out, inputs, outputs, block);
@@ -169,6 +163,28 @@ macro_rules! lanes {
 
 lanes!(8);
 lanes!(16);
+
+/// One row, to be computed with a set of instructions. No closure: the compiler would put one in a function of its own, which does
+/// not know of the instructions, and call each of them.
+#[cfg(target_arch = "x86_64")]
+struct Row<'a, const W: usize, D> {
+    dot: D,
+    three: [&'a [i16]; 3],
+    out: &'a mut [i16],
+    inputs: usize,
+    outputs: usize,
+    block: &'a Block<W>,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<const W: usize, D: Dot<W>> pulp::NullaryFnOnce for Row<'_, W, D> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        pixels(self.dot, self.three, self.out, self.inputs, self.outputs, self.block);
+    }
+}
 
 /// `W` channels of all pixels, [`PIXELS`] at a time; the last ones are computed twice where they do not come out even.
 #[inline(always)]
