@@ -339,11 +339,27 @@ impl Part {
         window: Window,
         shape: (usize, usize),
     ) -> Result<(Array3<f32>, Array2<bool>)> {
+        if self.bands.all_valid() && !window.is_empty() {
+            return self.all_of_it(window, shape);
+        }
         let mut all = Array3::<f32>::zeros((self.bands.visible.len(), shape.0, shape.1));
         let valid =
             self.read_visible(window, shape, |i, band| all.index_axis_mut(Axis(0), i).assign(&band))?;
         blank(&mut all, &valid);
         Ok((all, valid))
+    }
+
+    /// The visible bands of an image that has no invalid pixel: straight to where they stay.
+    fn all_of_it(&self, window: Window, shape: (usize, usize)) -> Result<(Array3<f32>, Array2<bool>)> {
+        let failed = |e: GdalError| Error::Read { path: self.path.clone(), window, source: e.into() };
+        let mut all = Array3::<f32>::zeros((self.bands.visible.len(), shape.0, shape.1));
+        for (mut plane, &(index, _)) in all.outer_iter_mut().zip(&self.bands.visible) {
+            let band = self.dataset.rasterband(index).map_err(failed)?;
+            if let Some(plane) = plane.as_slice_mut() {
+                read_onto(&band, window, shape, plane).map_err(failed)?;
+            }
+        }
+        Ok((all, Array2::from_elem(shape, true)))
     }
 
     fn rgb(&mut self, window: Window, shape: (usize, usize)) -> Result<(Array3<f32>, Array2<bool>)> {
@@ -440,8 +456,6 @@ impl Part {
 }
 
 /// One band over `window`, resampled to `shape`, in `scratch`.
-///
-/// The one place where `(rows, cols)` becomes GDAL's `(cols, rows)`.
 fn read_band<'a>(
     band: &RasterBand<'_>,
     window: Window,
@@ -449,10 +463,22 @@ fn read_band<'a>(
     scratch: &'a mut Vec<f32>,
 ) -> Result<ArrayView2<'a, f32>, GdalError> {
     scratch.resize(shape.0 * shape.1, 0.0);
+    read_onto(band, window, shape, scratch)?;
+    ArrayView2::from_shape(shape, scratch).map_err(|e| GdalError::BadArgument(e.to_string()))
+}
+
+/// One band over `window`, resampled to `shape`, row by row.
+///
+/// The one place where `(rows, cols)` becomes GDAL's `(cols, rows)`.
+fn read_onto(
+    band: &RasterBand<'_>,
+    window: Window,
+    shape: (usize, usize),
+    to: &mut [f32],
+) -> Result<(), GdalError> {
     let resampling = (shape != (window.rows, window.cols)).then_some(ResampleAlg::Average);
     let corner = (isize::try_from(window.col)?, isize::try_from(window.row)?);
-    band.read_into_slice(corner, (window.cols, window.rows), (shape.1, shape.0), scratch, resampling)?;
-    ArrayView2::from_shape(shape, scratch).map_err(|e| GdalError::BadArgument(e.to_string()))
+    band.read_into_slice(corner, (window.cols, window.rows), (shape.1, shape.0), to, resampling)
 }
 
 /// Takes out the pixels whose alpha or mask is 0.
@@ -465,6 +491,12 @@ fn drop_where_zero(states: &mut [State], alpha: &[f32]) {
 }
 
 impl Bands {
+    /// Whether every pixel is valid, whatever the file holds.
+    fn all_valid(&self) -> bool {
+        let unmarked = self.alpha.is_none() && !self.mask && self.visible.iter().all(|v| v.1.is_none());
+        unmarked && self.whole_numbers
+    }
+
     /// The bands of an image by what they show.
     ///
     /// Visible are red, green and blue where there are any of them; else the panchromatic band; else, of bands that
