@@ -404,6 +404,9 @@ impl Earthwork {
 }
 
 #[cfg(test)]
+mod rendered;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use rand::SeedableRng;

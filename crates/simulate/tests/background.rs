@@ -280,8 +280,9 @@ fn trenches_on_a_real_image_are_as_faint_as_real_ones() {
     );
     assert!(beside.len() > 200 && (0.1..1.0).contains(&slope), "{slope} px towards the sun");
     assert!(n >= 500, "{n}");
-    for (got, want) in [(s10, 0.10), (s50, 0.27), (s90, 0.40), (t10, 0.10), (t50, 0.27), (t90, 0.40)] {
-        assert!((got - want).abs() < 0.03, "{got} {want}");
+    // Of 17 real ones: 12, 27 and 40 % at the 10th, 50th and 90th percentile.
+    for (got, want) in [(s10, 0.12), (s50, 0.27), (s90, 0.40), (t10, 0.12), (t50, 0.27), (t90, 0.40)] {
+        assert!((got / want - 1.0).abs() < 0.15, "{got} {want}");
     }
     assert!(error < 0.06, "the truth is {error} off in a tenth of the cases");
     assert!(bright < 8.0, "spoil {bright} levels brighter");

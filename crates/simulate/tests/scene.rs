@@ -49,6 +49,40 @@ fn a_quiet_scene_has_distractors_and_no_truth() {
 }
 
 #[test]
+fn every_kind_of_look_alike_is_told_as_a_distractor() {
+    let mut told = std::collections::BTreeMap::new();
+    for seed in 0..24 {
+        let options =
+            Options { size_px: 1536, quiet: true, dates: 3, distractors: 20, ..Options::varied(700 + seed) };
+        for line in Scene::new(&options).unwrap().distractors(2) {
+            assert!(line.class == TruthClass::Distractor && (1..3).contains(&line.since), "{line:?}");
+            *told.entry(line.style.as_str()).or_insert(0) += 1;
+        }
+    }
+    println!("{told:?}");
+    for style in [
+        "building",
+        "cleared_belt",
+        "cloud_shadow",
+        "dragons_teeth",
+        "drain",
+        "fence",
+        "field_edge",
+        "furrow",
+        "mown_strip",
+        "new_road",
+        "path",
+        "pipeline",
+        "ploughed_strip",
+        "shoreline",
+        "tree_shadow",
+        "wheel_track",
+    ] {
+        assert!(told.contains_key(style), "no {style} in {told:?}");
+    }
+}
+
+#[test]
 fn truth_grows_from_date_to_date_and_lies_in_the_scene() {
     let options = Options { dates: 3, size_px: 1200, trenches: 6, ditches: 2, ..Options::varied(5) };
     let scene = Scene::new(&options).unwrap();
@@ -204,6 +238,10 @@ fn trenches_are_as_faint_as_real_ones_and_truth_lies_on_them() {
     assert!(contrast.len() > 80);
     assert!((0.2..0.35).contains(&c50), "median contrast {c50}");
     assert!((0.06..0.16).contains(&c10) && (0.34..0.46).contains(&c90), "{c10} {c90}");
+    // What the truth says, without the ground's own texture, is that of the real ones: 12, 27 and 40 %.
+    for (got, want) in [(t10, 0.12), (t50, 0.27), (t90, 0.40)] {
+        assert!((got / want - 1.0).abs() < 0.15, "{got} {want}");
+    }
     assert!(o50 <= 1.0 && o90 <= 2.0, "darkest {o50}, {o90} px from the line");
     assert!(l05 > -8.0 && l95 < 8.0, "spoil {l05} to {l95} levels");
 }
