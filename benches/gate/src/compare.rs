@@ -26,25 +26,71 @@ pub struct Check {
     pub after: String,
     /// The change, and how much is let pass.
     pub change: String,
+    /// What that means.
+    pub verdict: Verdict,
+}
+
+/// What becomes of a figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not worse.
+    Fine,
+    /// Worse, and why.
+    Worse(String),
+    /// It cannot be told, and why.
+    NotCompared(String),
+}
+
+impl Check {
     /// Why it is worse; `None` where it is not.
-    pub worse: Option<String>,
+    pub fn worse(&self) -> Option<&str> {
+        match &self.verdict {
+            Verdict::Worse(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Why it cannot be told whether it is worse; `None` where it can.
+    pub fn not_compared(&self) -> Option<&str> {
+        match &self.verdict {
+            Verdict::NotCompared(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+impl Verdict {
+    /// [`Verdict::Worse`] for a reason, [`Verdict::Fine`] without.
+    fn of(worse: Option<String>) -> Self {
+        worse.map_or(Self::Fine, Self::Worse)
+    }
+}
+
+/// Nothing where `before` can be compared with what is measured now on the scenes of `suite`.
+///
+/// # Errors
+/// [`Error::Stale`].
+pub fn fresh(before: &Figures, suite: &str) -> Result<()> {
+    if before.format != FORMAT {
+        return Err(Error::Stale { why: format!("format {} where {FORMAT} is written now", before.format) });
+    }
+    if before.suite != suite {
+        return Err(Error::Stale { why: "it was measured on other scenes".into() });
+    }
+    Ok(())
 }
 
 /// Compares `after` with `before`. `accept` lets another output pass.
 ///
+/// Detection figures are compared wherever they were measured: their limits are far wider than what a last digit does.
+/// Instructions, memory and the bits of the output are compared where nothing differs that they depend on beside the
+/// code ([`crate::Environment`]); elsewhere they come back as [`Verdict::NotCompared`].
+///
 /// # Errors
-/// [`Error::Stale`] where not the same things were measured, [`Error::Elsewhere`] where not on the same machine.
+/// [`Error::Stale`] where not the same things were measured.
 pub fn compare(before: &Figures, after: &Figures, accept: bool) -> Result<Vec<Check>> {
-    let stale = |why: String| Err(Error::Stale { why });
-    if before.format != FORMAT || after.format != FORMAT {
-        return stale(format!("format {} where {FORMAT} is written now", before.format));
-    }
-    if before.suite != after.suite {
-        return stale("it was measured on other scenes".into());
-    }
-    if let Some(what) = before.environment.differs(&after.environment) {
-        return Err(Error::Elsewhere { what });
-    }
+    fresh(before, &after.suite)?;
+    let elsewhere = before.environment.differs(&after.environment);
     fn same<V>(a: &BTreeMap<String, V>, b: &BTreeMap<String, V>, what: &str) -> Result<()> {
         let only = |x: &BTreeMap<String, V>, y: &BTreeMap<String, V>| {
             x.keys().find(|k| !y.contains_key(*k)).cloned()
@@ -57,11 +103,31 @@ pub fn compare(before: &Figures, after: &Figures, accept: bool) -> Result<Vec<Ch
             (None, Some(new)) => Err(Error::Stale { why: format!("it lacks {what} of {new:?}") }),
         }
     }
-    same(&before.instructions, &after.instructions, "instructions")?;
-    same(&before.memory_kib, &after.memory_kib, "memory")?;
     same(&before.detection, &after.detection, "the figure")?;
+    let mut out = vec![output(before, after, accept, elsewhere.as_deref())];
+    match elsewhere {
+        Some(what) => out.push(Check {
+            name: "instructions and peak memory".into(),
+            before: "–".into(),
+            after: "–".into(),
+            change: "–".into(),
+            verdict: Verdict::NotCompared(what),
+        }),
+        None => {
+            same(&before.instructions, &after.instructions, "instructions")?;
+            same(&before.memory_kib, &after.memory_kib, "memory")?;
+            grown(before, after, &mut out);
+        }
+    }
+    for (figure, then) in &before.detection {
+        let Some(now) = after.detection.get(figure) else { continue };
+        out.extend(detection(figure, then, now));
+    }
+    Ok(out)
+}
 
-    let mut out = vec![output(before, after, accept)];
+/// Instructions and memory.
+fn grown(before: &Figures, after: &Figures, out: &mut Vec<Check>) {
     let pairs = |a: &BTreeMap<String, Vec<u64>>,
                  b: &BTreeMap<String, Vec<u64>>|
      -> Vec<(String, Vec<u64>, Vec<u64>)> {
@@ -75,37 +141,34 @@ pub fn compare(before: &Figures, after: &Figures, accept: bool) -> Result<Vec<Ch
         let limit = MEMORY.0.max(MEMORY.1 / least(&then).max(1.0));
         out.push(growth(format!("peak memory, {name}"), &then, &now, limit, 1024.0, "MiB"));
     }
-    for (figure, then) in &before.detection {
-        let Some(now) = after.detection.get(figure) else { continue };
-        out.extend(detection(figure, then, now));
-    }
-    Ok(out)
 }
 
 /// The figures of a program alone: what can be wrong without a baseline.
 pub fn alone(figures: &Figures) -> Vec<Check> {
-    vec![output(figures, figures, false)]
+    vec![output(figures, figures, false, None)]
 }
 
-fn output(before: &Figures, after: &Figures, accept: bool) -> Check {
+fn output(before: &Figures, after: &Figures, accept: bool, elsewhere: Option<&str>) -> Check {
     let short =
         |hashes: &[String]| hashes.iter().map(|h| h.get(..12).unwrap_or(h)).collect::<Vec<_>>().join(", ");
     let (changed, unsteady) = (before.output_sha256 != after.output_sha256, after.output_sha256.len() > 1);
-    let worse = match (unsteady, changed && !accept) {
-        (true, _) => {
-            Some("runs of the same program differ: its output depends on threads or chance".to_owned())
-        }
-        (false, true) => Some(
+    let verdict = match (unsteady, changed && !accept, elsewhere) {
+        (true, ..) => Verdict::Worse(
+            "runs of the same program differ: its output depends on threads or chance".to_owned(),
+        ),
+        // Another library, another last digit.
+        (_, true, Some(what)) => Verdict::NotCompared(what.to_owned()),
+        (_, true, None) => Verdict::Worse(
             "what is found changed; where that is meant, say --accept, and renew the baseline".to_owned(),
         ),
-        (false, false) => None,
+        (_, false, _) => Verdict::Fine,
     };
     Check {
         name: "output".into(),
         before: short(&before.output_sha256),
         after: short(&after.output_sha256),
         change: if changed { "another".into() } else { "the same".into() },
-        worse,
+        verdict,
     }
 }
 
@@ -129,8 +192,10 @@ fn growth(name: String, before: &[u64], after: &[u64], limit: f64, unit: f64, un
         before: format!("{:.1} {unit_name}", then / unit),
         after: format!("{:.1} {unit_name}", now / unit),
         change: format!("{} (limit {})", percent(grown), percent(limit)),
-        worse: (grown > limit)
-            .then(|| format!("grew by {}, and {} is let pass", percent(grown), percent(limit))),
+        verdict: Verdict::of(
+            (grown > limit)
+                .then(|| format!("grew by {}, and {} is let pass", percent(grown), percent(limit))),
+        ),
     }
 }
 
@@ -160,6 +225,6 @@ fn detection(figure: &str, before: &BTreeMap<String, f64>, after: &BTreeMap<Stri
         before: ends(&then),
         after: ends(&now),
         change: format!("{:+.3}", sign * (now.mean - then.mean)),
-        worse,
+        verdict: Verdict::of(worse),
     })
 }

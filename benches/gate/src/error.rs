@@ -59,15 +59,6 @@ pub enum Error {
         /// What differs.
         why: String,
     },
-    /// The baseline was measured elsewhere.
-    #[error(
-        "the baseline was measured elsewhere ({what}), instructions and bits cannot be compared; compare with a \
-             revision that is measured here (--against main), or renew it for this machine: {RENEW}"
-    )]
-    Elsewhere {
-        /// What differs.
-        what: String,
-    },
     /// Neither a file nor a revision.
     #[error("--against {what}: neither a file nor a revision of this repository")]
     Against {

@@ -24,7 +24,7 @@ mod revision;
 mod scenes;
 
 pub use environment::Environment;
-pub use error::{Error, Result};
-pub use measure::{Extent, measure};
+pub use error::{Error, RENEW, Result};
+pub use measure::{Extent, measure, told};
 pub use program::{Program, peak_kib_of};
 pub use revision::built;

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use fosse_bench::compare::{Check, alone, compare};
+use fosse_bench::compare::{Check, alone, compare, fresh};
 use fosse_bench::figures::Figures;
-use fosse_bench::{Error, Extent, Program, Result, built, measure, peak_kib_of, render};
+use fosse_bench::{
+    Environment, Error, Extent, Program, RENEW, Result, built, measure, peak_kib_of, render, told,
+};
 
 /// Some figure is worse.
 const WORSE: u8 = 1;
@@ -15,7 +17,7 @@ const WORSE: u8 = 1;
 const FAILED: u8 = 2;
 /// The baseline is stale.
 const STALE: u8 = 3;
-/// The baseline was measured elsewhere.
+/// Nothing that could be compared is worse, but the baseline was measured elsewhere.
 const ELSEWHERE: u8 = 4;
 
 /// Measures Fosse and compares with what was measured before: instructions, memory, output, detection.
@@ -23,7 +25,7 @@ const ELSEWHERE: u8 = 4;
 #[command(
     name = "fosse-bench",
     after_help = "Exit code: 0 nothing is worse, 1 some figure is, 2 something failed, 3 the baseline is stale, \
-                  4 it was measured elsewhere."
+                  4 it was measured elsewhere, and what is found, which alone can be compared, is no worse."
 )]
 struct Command {
     #[command(subcommand)]
@@ -88,7 +90,6 @@ fn main() -> ExitCode {
             eprintln!("error: {e}");
             ExitCode::from(match e {
                 Error::Stale { .. } => STALE,
-                Error::Elsewhere { .. } => ELSEWHERE,
                 _ => FAILED,
             })
         }
@@ -109,7 +110,16 @@ fn gate(options: &Gate) -> Result<u8> {
     let scratch = tempfile::tempdir().map_err(file(&std::env::temp_dir()))?;
     let before =
         options.against.as_deref().map(|what| before(what, options, &own, scratch.path())).transpose()?;
-    let extent = if options.full { Extent::FULL } else { Extent::QUICK };
+    let mut extent = if options.full { Extent::FULL } else { Extent::QUICK };
+    if let Some((before, _)) = &before
+        && let Some(what) = before.environment.differs(&Environment::here())
+    {
+        eprintln!(
+            "the baseline was measured elsewhere ({what}): instructions, memory and bits are not compared; compare with a \
+             revision that is measured here (--against main), or renew it for this machine ({RENEW})"
+        );
+        extent = Extent::ELSEWHERE;
+    }
     if before.as_ref().is_some_and(|(_, kernels)| !kernels) {
         program.kernels = None;
     }
@@ -121,7 +131,12 @@ fn gate(options: &Gate) -> Result<u8> {
         None => alone(&after),
     };
     tell(&checks, options)?;
-    Ok(if checks.iter().any(|c| c.worse.is_some()) { WORSE } else { 0 })
+    let any = |of: fn(&Check) -> Option<&str>| checks.iter().any(|c| of(c).is_some());
+    Ok(match (any(Check::worse), any(Check::not_compared)) {
+        (true, _) => WORSE,
+        (false, true) => ELSEWHERE,
+        (false, false) => 0,
+    })
 }
 
 /// The figures of a file, or of a revision; and whether it has kernels.
@@ -129,6 +144,7 @@ fn before(what: &str, options: &Gate, own: &Path, scratch: &Path) -> Result<(Fig
     let path = Path::new(what);
     if path.is_file() {
         let figures = Figures::read(path)?;
+        fresh(&figures, &told())?;
         return Ok((figures, true));
     }
     eprintln!("building {what} ...");

@@ -25,6 +25,8 @@ impl Extent {
     pub const QUICK: Self = Self { surveys: 2, kernels: 1, weighings: 2 };
     /// What a baseline is worth: three of each.
     pub const FULL: Self = Self { surveys: 3, kernels: 3, weighings: 3 };
+    /// What can be compared with a baseline of another machine: what is found.
+    pub const ELSEWHERE: Self = Self { surveys: 0, kernels: 0, weighings: 0 };
 }
 
 /// Figures of scenes with truth, as `fosse evaluate` names them.
@@ -53,7 +55,6 @@ pub fn measure(program: &Program, extent: Extent, scratch: &Path, say: &dyn Fn(&
     for scene in &QUICK {
         scene.simulate(program, &folder)?;
     }
-    let large = LARGE.simulate(program, scratch)?;
 
     say("scoring, on one thread and on two");
     let (suite, one) = program.evaluate(&folder, &scratch.join("scores-1"), 1)?;
@@ -62,18 +63,24 @@ pub fn measure(program: &Program, extent: Extent, scratch: &Path, say: &dyn Fn(&
     output_sha256.dedup();
 
     let mut memory_kib = BTreeMap::new();
-    say("weighing a survey");
-    let weighed =
-        (0..extent.weighings).map(|_| program.survey_peak_kib(&large, scratch)).collect::<Result<_>>()?;
-    memory_kib.insert(format!("survey of {}", LARGE.name), weighed);
+    if extent.weighings > 0 {
+        say("weighing a survey");
+        let large = LARGE.simulate(program, scratch)?;
+        let weighed =
+            (0..extent.weighings).map(|_| program.survey_peak_kib(&large, scratch)).collect::<Result<_>>()?;
+        memory_kib.insert(format!("survey of {}", LARGE.name), weighed);
+    }
 
     let mut instructions = BTreeMap::new();
-    say("counting the instructions of a survey");
-    let counted = folder.join(COUNTED);
-    let counts =
-        (0..extent.surveys).map(|_| program.survey_instructions(&counted, scratch)).collect::<Result<_>>()?;
-    instructions.insert(format!("survey of {COUNTED}"), counts);
-    let kernels = program.kernels()?;
+    if extent.surveys > 0 {
+        say("counting the instructions of a survey");
+        let counted = folder.join(COUNTED);
+        let counts = (0..extent.surveys)
+            .map(|_| program.survey_instructions(&counted, scratch))
+            .collect::<Result<_>>()?;
+        instructions.insert(format!("survey of {COUNTED}"), counts);
+    }
+    let kernels = if extent.kernels > 0 { program.kernels()? } else { vec![] };
     for name in &kernels {
         say(&format!("counting the instructions of {name}"));
         let counts =
@@ -92,7 +99,7 @@ pub fn measure(program: &Program, extent: Extent, scratch: &Path, say: &dyn Fn(&
 }
 
 /// What is measured on, in words that change with it.
-fn told() -> String {
+pub fn told() -> String {
     let scenes: Vec<String> = QUICK.iter().chain([&LARGE]).map(|s| s.told()).collect();
     scenes.join("; ")
 }

@@ -157,6 +157,8 @@ fn instructions(program: &Path, arguments: &[OsString], scratch: &Path) -> Resul
     to.push(&out);
     let mut command = Command::new("valgrind");
     command.args(["--tool=cachegrind", "--cache-sim=no", "--quiet"]).arg(to).arg(program).args(arguments);
+    // Threads that wait for work count too.
+    command.env("RAYON_NUM_THREADS", "1");
     let shown = format!("{command:?}");
     run(command)?;
     let text = String::from_utf8_lossy(&read(&out)?).into_owned();

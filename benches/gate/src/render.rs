@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::compare::Check;
+use crate::compare::{Check, Verdict};
 
 /// A Markdown table for a pull request.
 pub fn markdown(checks: &[Check]) -> String {
-    let failed = checks.iter().filter(|c| c.worse.is_some()).count();
+    let failed = checks.iter().filter(|c| c.worse().is_some()).count();
     let mut out = match failed {
         0 => "**Nothing got worse.**\n\n".to_owned(),
         1 => "**1 figure got worse.**\n\n".to_owned(),
@@ -14,13 +14,20 @@ pub fn markdown(checks: &[Check]) -> String {
     };
     out += "| | figure | before | after | change |\n| --- | --- | --- | --- | --- |\n";
     for c in checks {
-        let mark = if c.worse.is_some() { "worse" } else { "ok" };
+        let mark = match c.verdict {
+            Verdict::Fine => "ok",
+            Verdict::Worse(_) => "worse",
+            Verdict::NotCompared(_) => "not compared",
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(out, "| {mark} | {} | {} | {} | {} |", c.name, c.before, c.after, c.change);
     }
     for c in checks {
-        if let Some(why) = &c.worse {
+        if let Verdict::Worse(why) = &c.verdict {
             let _ = write!(out, "\n- {}: {why}", c.name);
+        }
+        if let Verdict::NotCompared(why) = &c.verdict {
+            let _ = write!(out, "\n- {}, not compared: {why}", c.name);
         }
     }
     out.trim_end().to_owned() + "\n"
@@ -28,20 +35,21 @@ pub fn markdown(checks: &[Check]) -> String {
 
 /// JUnit XML: a test case for each figure.
 pub fn junit(checks: &[Check]) -> String {
-    let failed = checks.iter().filter(|c| c.worse.is_some()).count();
+    let failed = checks.iter().filter(|c| c.worse().is_some()).count();
+    let skipped = checks.iter().filter(|c| c.not_compared().is_some()).count();
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{n}\" failures=\"{failed}\">\n  \
-         <testsuite name=\"fosse-bench\" tests=\"{n}\" failures=\"{failed}\" errors=\"0\">\n",
+         <testsuite name=\"fosse-bench\" tests=\"{n}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\">\n",
         n = checks.len()
     );
     for c in checks {
         let (name, said) = (escaped(&c.name), escaped(&format!("{} -> {}: {}", c.before, c.after, c.change)));
         let _ = write!(out, "    <testcase classname=\"fosse-bench\" name=\"{name}\">");
-        if let Some(why) = &c.worse {
-            let _ = write!(out, "<failure message=\"{}\">{said}</failure>", escaped(why));
-        } else {
-            let _ = write!(out, "<system-out>{said}</system-out>");
-        }
+        let _ = match &c.verdict {
+            Verdict::Worse(why) => write!(out, "<failure message=\"{}\">{said}</failure>", escaped(why)),
+            Verdict::NotCompared(why) => write!(out, "<skipped message=\"{}\"/>", escaped(why)),
+            Verdict::Fine => write!(out, "<system-out>{said}</system-out>"),
+        };
         out += "</testcase>\n";
     }
     out + "  </testsuite>\n</testsuites>\n"
@@ -68,14 +76,16 @@ mod tests {
     use super::*;
 
     fn checks() -> Vec<Check> {
-        let check = |name: &str, worse: Option<&str>| Check {
+        let check = |name: &str, verdict: Verdict| Check {
             name: name.into(),
             before: "1".into(),
             after: "2".into(),
             change: "+1".into(),
-            worse: worse.map(Into::into),
+            verdict,
         };
-        vec![check("a < b & \"c\"", None), check("d", Some("grew"))]
+        let (worse, elsewhere) =
+            (Verdict::Worse("grew".into()), Verdict::NotCompared("rustc: 1 then".into()));
+        vec![check("a < b & \"c\"", Verdict::Fine), check("d", worse), check("e", elsewhere)]
     }
 
     #[test]
@@ -83,7 +93,11 @@ mod tests {
         let text = markdown(&checks());
         assert!(text.starts_with("**1 figure got worse.**"), "{text}");
         assert!(
-            text.contains("| ok | a < b & \"c\" | 1 | 2 | +1 |") && text.ends_with("- d: grew\n"),
+            text.contains("| ok | a < b & \"c\" | 1 | 2 | +1 |") && text.contains("\n- d: grew\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("| not compared | e |") && text.ends_with("- e, not compared: rustc: 1 then\n"),
             "{text}"
         );
     }
@@ -91,7 +105,8 @@ mod tests {
     #[test]
     fn xml_is_escaped_and_counts_failures() {
         let text = junit(&checks());
-        assert!(text.contains("tests=\"2\" failures=\"1\""), "{text}");
+        assert!(text.contains("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\""), "{text}");
+        assert!(text.contains("name=\"e\"><skipped message=\"rustc: 1 then\"/></testcase>"), "{text}");
         assert!(text.contains("name=\"a &lt; b &amp; &quot;c&quot;\""), "{text}");
         assert!(text.contains("<failure message=\"grew\">1 -&gt; 2: +1</failure>"), "{text}");
     }
