@@ -76,6 +76,8 @@ Config file: what is typed overrides the file, and the file overrides the defaul
   [front]       file, others, date, source, class, rule, lat_first, border, border_tolerance_m
   [front.classes]    class = [names and fill colours], e.g. assessed = [\"Russian control*\", \"#d32f2f\"]
   [context]     kind = file, e.g. roads = \"roads.gpkg\"
+  [gate]        worst, max_convergence_deg, max_sun_azimuth_deg, max_sun_elevation_deg, max_gsd_ratio, max_season_days,
+                max_cloud_percent
   [systems]     trench_gap_m, ditch_gap_m, ditch_to_trench_m, line_gap_m
   [align], [line_gain], [trace], [classify]    as run.json lists them under options.diff; --min-confidence is
                 classify.min_confidence, --all-lines classify.all_lines
@@ -123,6 +125,9 @@ pub struct SurveyArgs {
     /// Judge with this model, a file that scripts/train wrote, instead of the built-in one
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub model: Option<PathBuf>,
+    /// Which pairs to refuse.
+    #[command(flatten)]
+    pub gate: GateArgs,
     /// Draw no pictures
     #[arg(long, help_heading = "Results")]
     pub no_chips: bool,
@@ -149,6 +154,41 @@ pub struct SurveyArgs {
     /// Show no progress
     #[arg(short, long, help_heading = "Computing")]
     pub quiet: bool,
+}
+
+/// Pairs that are refused by their metadata.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct GateArgs {
+    /// Refuse pairs that are worse by their metadata (`fosse inspect` says why)
+    #[arg(long, value_enum, value_name = "VERDICT", help_heading = "Pairs")]
+    pub worst_pair: Option<WorstPair>,
+    /// Refuse pairs whose lines of sight differ by more, degrees
+    #[arg(long, value_name = "DEG", help_heading = "Pairs")]
+    pub max_convergence: Option<f64>,
+    /// Refuse pairs whose suns differ by more in azimuth, degrees
+    #[arg(long, value_name = "DEG", help_heading = "Pairs")]
+    pub max_sun_azimuth: Option<f64>,
+    /// Refuse pairs whose suns differ by more in height, degrees
+    #[arg(long, value_name = "DEG", help_heading = "Pairs")]
+    pub max_sun_elevation: Option<f64>,
+    /// Refuse pairs whose true pixels differ by a larger factor
+    #[arg(long, value_name = "RATIO", help_heading = "Pairs")]
+    pub max_gsd_ratio: Option<f64>,
+    /// Refuse pairs with more days of season between them
+    #[arg(long, value_name = "DAYS", help_heading = "Pairs")]
+    pub max_season: Option<f64>,
+    /// Refuse pairs of which an image has more cloud, per cent
+    #[arg(long, value_name = "PERCENT", help_heading = "Pairs")]
+    pub max_cloud: Option<f64>,
+}
+
+/// The worst pair that is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorstPair {
+    /// Nothing stands against it
+    Good,
+    /// What is common
+    Fair,
 }
 
 /// `fosse looks`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use pipeline::diff::{align, classify, line_gain, trace};
-use pipeline::{CaptureEntry, Format, FrontRule, SystemOptions};
+use pipeline::{CaptureEntry, Format, FrontRule, GateLimits, SystemOptions};
 use serde::Deserialize;
 
 /// The options of a survey, each of which may be left out.
@@ -23,6 +23,7 @@ pub struct Config {
     pub formats: Option<Vec<Format>>,
     pub crs: Option<String>,
     pub pairs: Option<String>,
+    pub gate: GateLimits,
     pub capture: Vec<CaptureEntry>,
     pub front: Front,
     pub context: BTreeMap<String, PathBuf>,

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use pipeline::{
-    BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, ImageOptions, PairRule, SceneOptions,
-    SimulateOptions, Split, Subject, SuiteOptions, SurveyOptions, diff, diff::classify, scoring,
+    BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, Expected, GateLimits, ImageOptions,
+    PairRule, SceneOptions, SimulateOptions, Split, Subject, SuiteOptions, SurveyOptions, diff,
+    diff::classify, scoring,
 };
 
-use crate::args::{EvaluateArgs, ImageArgs, InspectArgs, SimulateArgs, SuiteSplit, SurveyArgs};
+use crate::args::{
+    EvaluateArgs, GateArgs, ImageArgs, InspectArgs, SimulateArgs, SuiteSplit, SurveyArgs, WorstPair,
+};
 use crate::config::Config;
 
 /// Larger files list no pairs.
@@ -32,8 +35,26 @@ fn images(args: &ImageArgs, config: &Config) -> Result<ImageOptions, String> {
         crs: args.crs.clone().or_else(|| config.crs.clone()),
         capture: config.capture.clone(),
         pairs: pairs.unwrap_or_default(),
+        gate: config.gate,
         cache: if args.no_cache { None } else { cache_folder() },
     })
+}
+
+/// Which pairs a survey refuses.
+fn gate(args: &GateArgs, config: GateLimits) -> GateLimits {
+    let worst = args.worst_pair.map(|worst| match worst {
+        WorstPair::Good => Expected::Good,
+        WorstPair::Fair => Expected::Fair,
+    });
+    GateLimits {
+        worst: worst.or(config.worst),
+        max_convergence_deg: args.max_convergence.or(config.max_convergence_deg),
+        max_sun_azimuth_deg: args.max_sun_azimuth.or(config.max_sun_azimuth_deg),
+        max_sun_elevation_deg: args.max_sun_elevation.or(config.max_sun_elevation_deg),
+        max_gsd_ratio: args.max_gsd_ratio.or(config.max_gsd_ratio),
+        max_season_days: args.max_season.or(config.max_season_days),
+        max_cloud_percent: args.max_cloud.or(config.max_cloud_percent),
+    }
 }
 
 /// True for a rule of pairing, false for the name of a file.
@@ -103,7 +124,7 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
     );
     let fronts = if args.front.is_empty() { config.fronts() } else { args.front.clone() };
     Ok(SurveyOptions {
-        images: images(&args.images, &config)?,
+        images: ImageOptions { gate: gate(&args.gate, config.gate), ..images(&args.images, &config)? },
         other_fronts: fronts.into_iter().skip(1).collect(),
         front_options: args.how.front_options(&config),
         context: args.how.context(&config),

@@ -2,10 +2,12 @@
 
 use chrono::Datelike;
 use domain::{Capture, Pair};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
 
 /// What to expect of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
     /// Nothing stands against it.
@@ -98,12 +100,98 @@ impl Gate {
 
     /// `good`, or `fair: sun 20° round, 12 % cloud`.
     pub fn in_words(&self) -> String {
-        let word = match self.expected {
-            Expected::Good => "good",
-            Expected::Fair => "fair",
-            Expected::Poor => "poor",
-        };
+        let word = self.expected.in_words();
         if self.reasons.is_empty() { word.to_owned() } else { format!("{word}: {}", self.reasons.join(", ")) }
+    }
+}
+
+/// Pairs that a survey refuses by their metadata, each limit in the unit of the [`Gate`]'s value of that name. What the
+/// metadata do not tell is within every limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateLimits {
+    /// Refuses what is expected to be worse.
+    pub worst: Option<Expected>,
+    /// Largest angle between the lines of sight, degrees.
+    pub max_convergence_deg: Option<f64>,
+    /// Largest difference of the sun's azimuths, degrees.
+    pub max_sun_azimuth_deg: Option<f64>,
+    /// Largest difference of the sun's heights, degrees.
+    pub max_sun_elevation_deg: Option<f64>,
+    /// Largest ratio of the true ground sample distances.
+    pub max_gsd_ratio: Option<f64>,
+    /// Most days of season between the two.
+    pub max_season_days: Option<f64>,
+    /// Largest share of cloud, per cent.
+    pub max_cloud_percent: Option<f64>,
+}
+
+impl GateLimits {
+    /// # Errors
+    /// [`Error::Option`] for the first limit that no pair, or every pair, would keep.
+    pub fn validate(&self) -> Result<()> {
+        let limits = [
+            ("gate.max_convergence_deg", self.max_convergence_deg, 0.0..=180.0, "0 to 180"),
+            ("gate.max_sun_azimuth_deg", self.max_sun_azimuth_deg, 0.0..=180.0, "0 to 180"),
+            ("gate.max_sun_elevation_deg", self.max_sun_elevation_deg, 0.0..=90.0, "0 to 90"),
+            ("gate.max_gsd_ratio", self.max_gsd_ratio, 1.0..=100.0, "1 to 100"),
+            ("gate.max_season_days", self.max_season_days, 0.0..=183.0, "0 to 183"),
+            ("gate.max_cloud_percent", self.max_cloud_percent, 0.0..=100.0, "0 to 100"),
+        ];
+        for (name, value, range, expected) in limits {
+            if let Some(value) = value.filter(|v| !range.contains(v)) {
+                return Err(Error::Option { name, value, expected });
+            }
+        }
+        Ok(())
+    }
+
+    /// Which limits a pair does not keep, in words; `None` where it keeps all.
+    pub fn objection(&self, gate: &Gate) -> Option<String> {
+        let over = |value: Option<f64>, limit: Option<f64>| value.zip(limit).filter(|(v, most)| v > most);
+        let worst = self.worst.filter(|worst| gate.expected > *worst).map(|worst| {
+            format!("the pair is {}, worse than {} (--worst-pair)", gate.in_words(), worst.in_words())
+        });
+        let angle = |value, limit, what: &str, option: &str| {
+            over(value, limit).map(|(v, most)| format!("{what} {v:.0}°, more than {most}° ({option})"))
+        };
+        let season = over(Some(f64::from(gate.season_days)), self.max_season_days);
+        let found: Vec<String> = [
+            worst,
+            angle(
+                gate.convergence_deg,
+                self.max_convergence_deg,
+                "lines of sight apart by",
+                "--max-convergence",
+            ),
+            angle(gate.sun_azimuth_deg, self.max_sun_azimuth_deg, "sun round by", "--max-sun-azimuth"),
+            angle(
+                gate.sun_elevation_deg,
+                self.max_sun_elevation_deg,
+                "sun higher or lower by",
+                "--max-sun-elevation",
+            ),
+            over(gate.gsd_ratio, self.max_gsd_ratio)
+                .map(|(v, most)| format!("pixels {v:.2} times as large, more than {most} (--max-gsd-ratio)")),
+            season.map(|(v, most)| format!("{v:.0} days of season apart, more than {most} (--max-season)")),
+            over(gate.cloud_percent, self.max_cloud_percent)
+                .map(|(v, most)| format!("{v:.0} % cloud, more than {most} % (--max-cloud)")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!found.is_empty()).then(|| format!("refused: {}", found.join("; ")))
+    }
+}
+
+impl Expected {
+    /// `good`, `fair` or `poor`.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Fair => "fair",
+            Self::Poor => "poor",
+        }
     }
 }
 
@@ -124,5 +212,52 @@ mod tests {
         assert!(convergence((0.0, 0.0), 77.0).abs() < 1e-6);
         // Two sides of 30° at a right angle: cos c = cos² 30°.
         assert!((convergence((30.0, 30.0), 90.0) - 41.409_622).abs() < 1e-5);
+    }
+
+    fn gate() -> Gate {
+        Gate {
+            expected: Expected::Poor,
+            reasons: vec!["lines of sight 41° apart".to_owned()],
+            convergence_deg: Some(41.2),
+            sun_azimuth_deg: Some(12.0),
+            sun_elevation_deg: None,
+            gsd_ratio: Some(1.2),
+            days: 14.0,
+            season_days: 14,
+            cloud_percent: Some(30.0),
+        }
+    }
+
+    #[test]
+    fn a_pair_is_refused_by_the_limits_it_does_not_keep_and_by_no_other() {
+        let none = GateLimits::default();
+        assert_eq!(none.objection(&gate()), None);
+        // What the metadata do not tell is within every limit, and a limit itself is within it.
+        let kept = GateLimits {
+            max_sun_elevation_deg: Some(0.0),
+            max_sun_azimuth_deg: Some(12.0),
+            max_season_days: Some(14.0),
+            ..none
+        };
+        assert_eq!(kept.objection(&gate()), None);
+        let two = GateLimits { max_convergence_deg: Some(35.0), max_cloud_percent: Some(20.0), ..none };
+        let said = two.objection(&gate()).unwrap();
+        assert!(said.contains("41°") && said.contains("--max-convergence"), "{said}");
+        assert!(said.contains("30 %") && !said.contains("sun"), "{said}");
+        let worst = GateLimits { worst: Some(Expected::Fair), ..none };
+        assert!(worst.objection(&gate()).unwrap().contains("poor"));
+        assert_eq!(GateLimits { worst: Some(Expected::Poor), ..none }.objection(&gate()), None);
+    }
+
+    #[test]
+    fn limits_that_no_pair_could_break_or_keep_are_errors() {
+        for limits in [
+            GateLimits { max_convergence_deg: Some(-1.0), ..GateLimits::default() },
+            GateLimits { max_gsd_ratio: Some(0.9), ..GateLimits::default() },
+            GateLimits { max_cloud_percent: Some(f64::NAN), ..GateLimits::default() },
+        ] {
+            assert!(limits.validate().is_err(), "{limits:?}");
+        }
+        assert!(GateLimits::default().validate().is_ok());
     }
 }

@@ -53,7 +53,7 @@ pub use documents::Format;
 pub use error::{Error, Result, Skips, chain};
 pub use evaluation::{EvaluateOptions, evaluate};
 pub use events::{Event, Events, Quiet, Stop};
-pub use gate::{Expected, Gate};
+pub use gate::{Expected, Gate, GateLimits};
 pub use ingest::{CaptureEntry, PairRule};
 pub use inspect::{Inspection, inspect};
 pub use measure::{ContextFile, MeasureOptions};

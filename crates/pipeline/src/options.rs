@@ -6,7 +6,7 @@ use ingest::{CaptureEntry, PairRule};
 use report::{FrontOptions, SystemOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::{ContextFile, Error, Format, MeasureOptions, Result};
+use crate::{ContextFile, Error, Format, GateLimits, MeasureOptions, Result};
 
 /// Everything that a survey needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +75,7 @@ impl SurveyOptions {
     /// [`Error::Option`], [`Error::Compare`] and [`Error::Report`] for the first that is out of its range.
     pub fn validate(&self) -> Result<()> {
         check_resources(self.cache_mb, self.threads)?;
+        self.images.gate.validate()?;
         self.measure().validate()?;
         Ok(self.diff.validate()?)
     }
@@ -100,6 +101,8 @@ pub struct ImageOptions {
     pub capture: Vec<CaptureEntry>,
     /// Which images to compare with which.
     pub pairs: PairRule,
+    /// Which of these a survey refuses by their metadata.
+    pub gate: GateLimits,
     /// Folder in which to remember what image files say; `None` remembers nothing.
     #[serde(skip)]
     pub cache: Option<PathBuf>,

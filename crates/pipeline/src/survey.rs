@@ -14,6 +14,7 @@ use report::{CoverageFeature, ImagePrecision, MeasuredEarthwork, OutputDir};
 use crate::chips::{self, Drawn, Subject};
 use crate::documents::Documents;
 use crate::events::{Event, Events, Stop};
+use crate::gate::Expected;
 use crate::inspect::{Inspection, inspect};
 use crate::journal::{self, Journal};
 use crate::measure::{self, Ground};
@@ -139,6 +140,11 @@ impl Run {
         let (pair, total) = (&self.inspection.pairs[index], self.inspection.pairs.len());
         let options = &self.options.diff;
         self.events.tell(Event::PairStarted { index, total, pair });
+        if let Some(refused) = self.options.images.gate.objection(&self.inspection.gates[index]) {
+            let reason = format!("{}: {refused}", pair.id());
+            self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
+            return Ok(Finished { pair, record: PairRecord::skipped(pair, Some(reason)), result: None });
+        }
         let clock = Instant::now();
         let known = if self.options.resume { journal.result(pair, options, &self.model) } else { None };
         let resumed = known.is_some();
@@ -308,9 +314,28 @@ impl Run {
                  how many"
             ));
         }
+        notes.extend(self.expectations(skipped));
         notes.extend(drawn.failed.iter().map(|(id, reason)| format!("No picture of {id}: {reason}")));
         notes.extend(self.ground.notes.iter().cloned());
         notes
+    }
+
+    /// What the metadata let expect of the pairs that were compared: of each poor one why, of the fair ones how many.
+    fn expectations(&self, skipped: &[SkippedRecord]) -> Vec<String> {
+        let both = self.inspection.pairs.iter().zip(&self.inspection.gates);
+        let compared: Vec<_> = both.filter(|(p, _)| skipped.iter().all(|s| s.what != p.id())).collect();
+        let poor = compared.iter().filter(|(_, gate)| gate.expected == Expected::Poor);
+        let poor = poor.map(|(pair, gate)| {
+            format!("By its metadata {} is a poor pair: {}", pair.id(), gate.reasons.join(", "))
+        });
+        let fair = compared.iter().filter(|(_, gate)| gate.expected == Expected::Fair).count();
+        let fair = (fair > 0).then(|| {
+            format!(
+                "By their metadata {fair} of {} pairs are fair, not good: run.json says why",
+                compared.len()
+            )
+        });
+        poor.chain(fair).collect()
     }
 
     /// Everything that was not assessed: files, pairs, and pairs of which no ground could be.

@@ -105,6 +105,17 @@ fn a_front_that_is_none() {
 }
 
 #[test]
+fn pairs_that_are_refused_by_their_metadata() {
+    let folder = Folder::with_pair();
+    folder.survey(&["--max-gsd-ratio", "0.5"]).refused(&["gate.max_gsd_ratio", "1 to 100"]);
+    folder.survey(&["--max-season", "0"]).refused(&["days of season", "--max-season"]);
+    folder.write("survey.toml", "[gate]\nmax_season_days = 0.0\n");
+    folder.survey(&["--config", "survey.toml"]).refused(&["days of season", "--max-season"]);
+    // What is typed goes before the file, and a limit that is kept changes nothing.
+    assert_eq!(folder.survey(&["--config", "survey.toml", "--max-season", "183"]).code, Some(0));
+}
+
+#[test]
 fn an_output_folder_that_is_taken() {
     let folder = Folder::with_pair();
     assert_eq!(folder.survey(&[]).code, Some(0));
