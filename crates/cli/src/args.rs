@@ -69,7 +69,7 @@ Examples:
     fosse survey --config survey.toml
 
 Config file: what is typed overrides the file, and the file overrides the defaults. Paths in it are relative to it. Keys:
-  folder, out, model, threads, window_px, cache_mb, chips, max_chips, formats, crs, pairs,
+  folder, out, model, threads, window_px, cache_mb, keep_gb, chips, max_chips, formats, crs, pairs,
   [[capture]]   file (an image, or a folder of them), datetime, released, platform, catalogue_id, gsd_m, ce90_m,
                 off_nadir_deg, view_azimuth_deg, sun_azimuth_deg, sun_elevation_deg, cloud_percent, licence, crs,
                 bands = [\"red\", \"near_infrared\", ...], masks = [{ file, kind = \"cloud\", band, keeps }]
@@ -96,8 +96,8 @@ the newest that is not after an image is in force for it (--front-rule).";
 #[derive(Debug, Default, ClapArgs)]
 #[command(after_help = SURVEY_EXAMPLES)]
 pub struct SurveyArgs {
-    /// Folder of dated images, searched at any depth
-    #[arg(required_unless_present = "config")]
+    /// Folder of dated images, searched at any depth; or an address: s3://, gs://, az://, https://
+    #[arg(required_unless_present_any = ["config", "stac"])]
     pub folder: Option<PathBuf>,
     /// Front line to measure from: a file, or a folder of dated files; more than one give the spread
     #[arg(long, value_name = "FILE", required_unless_present = "config")]
@@ -213,6 +213,12 @@ Examples:
   fosse inspect imagery/ --format html > imagery.html
   fosse inspect imagery/ --pairs first --crs EPSG:32636
   fosse inspect --config survey.toml --format json
+  fosse inspect s3://bucket/order/
+  fosse inspect https://example.org/event/catalog.json
+  fosse inspect --stac https://example.org/stac --bbox 35.1,51.6,35.3,51.8 --datetime 2024-06-01/2024-08-31
+
+At an address, metadata are fetched and of images their headers; survey fetches the images of the next pairs while it
+compares. Credentials are those of the environment (AWS_*, GOOGLE_*, AZURE_*): docs/remote.md.
 
 Of each fact the most credible source counts: a [[capture]] of the config file, the image's STAC item, the order's IMD, XML,
 DIMAP or Planet metadata, the image's tags, its file name. Sources that disagree are listed as warnings, with both values.
@@ -245,14 +251,35 @@ pub struct ImageArgs {
     /// Read every image's header anew instead of what is remembered of unchanged files
     #[arg(long, help_heading = "Images")]
     pub no_cache: bool,
+    /// Ask the STAC API at this address for the images, in the place of a folder
+    #[arg(long, value_name = "URL", help_heading = "Images", requires = "bbox", conflicts_with = "folder")]
+    pub stac: Option<String>,
+    /// Where: west,south,east,north in degrees
+    #[arg(
+        long,
+        value_name = "W,S,E,N",
+        help_heading = "Images",
+        requires = "stac",
+        allow_hyphen_values = true
+    )]
+    pub bbox: Option<String>,
+    /// When: 2024-08-01/2024-08-31; .. is open
+    #[arg(long, value_name = "A/B", help_heading = "Images", requires = "stac")]
+    pub datetime: Option<String>,
+    /// Of which collections of the API [default: all]
+    #[arg(long, value_name = "NAMES", help_heading = "Images", requires = "stac", value_delimiter = ',')]
+    pub collections: Vec<String>,
+    /// Gigabytes of images at addresses to keep in the cache folder [default: 40]
+    #[arg(long, value_name = "GB", help_heading = "Images")]
+    pub keep_gb: Option<u64>,
 }
 
 /// `fosse inspect`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub struct InspectArgs {
-    /// Folder of dated images, searched at any depth
-    #[arg(required_unless_present = "config")]
+    /// Folder of dated images, searched at any depth; or an address: s3://, gs://, az://, https://
+    #[arg(required_unless_present_any = ["config", "stac"])]
     pub folder: Option<PathBuf>,
     /// Options in a TOML file, as for survey; what is typed here overrides it
     #[arg(long, value_name = "FILE")]

@@ -17,6 +17,7 @@ pub struct Config {
     pub threads: Option<usize>,
     pub window_px: Option<usize>,
     pub cache_mb: Option<usize>,
+    pub keep_gb: Option<u64>,
     pub model: Option<PathBuf>,
     pub chips: Option<bool>,
     pub max_chips: Option<usize>,
@@ -69,7 +70,8 @@ impl Config {
             &mut config.front.border,
         ];
         let more = config.front.others.iter_mut().chain(config.context.values_mut());
-        for path in paths.into_iter().flatten().chain(more) {
+        // An address is relative to nothing.
+        for path in paths.into_iter().flatten().chain(more).filter(|p| !pipeline::is_address(p)) {
             *path = base.join(&*path);
         }
         for capture in &mut config.capture {

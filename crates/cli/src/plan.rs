@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pipeline::{
     BackgroundOptions, ChipOptions, DetectOptions, EvaluateOptions, Expected, GateLimits, ImageOptions,
-    PairRule, SceneOptions, SimulateOptions, Split, Subject, SuiteOptions, SurveyOptions, diff,
+    PairRule, SceneOptions, Search, SimulateOptions, Split, Subject, SuiteOptions, SurveyOptions, diff,
     diff::classify, scoring,
 };
 
@@ -22,10 +22,39 @@ const LARGEST_LIST: u64 = 16 << 20;
 /// One line, for a config file or list of pairs that cannot be read, and where nothing names the folder.
 pub fn inspect(args: &InspectArgs) -> Result<(PathBuf, ImageOptions), String> {
     let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-    let folder = args.folder.clone().or_else(|| config.folder.clone());
+    let folder = folder(args.folder.as_ref(), &args.images, &config);
     let folder =
         folder.ok_or("neither the command line (<FOLDER>) nor the config file (`folder`) names a folder")?;
     Ok((folder, images(&args.images, &config)?))
+}
+
+/// The folder, or the address in its place.
+fn folder(typed: Option<&PathBuf>, images: &ImageArgs, config: &Config) -> Option<PathBuf> {
+    let stac = images.stac.as_ref().map(PathBuf::from);
+    typed.cloned().or(stac).or_else(|| config.folder.clone())
+}
+
+/// The question to a STAC API.
+fn search(args: &ImageArgs) -> Result<Option<Search>, String> {
+    let Some((api, text)) = args.stac.as_ref().zip(args.bbox.as_ref()) else { return Ok(None) };
+    let numbers: Vec<f64> = text.split(',').filter_map(|n| n.trim().parse().ok()).collect();
+    let bbox = <[f64; 4]>::try_from(numbers)
+        .ok()
+        .filter(|_| text.split(',').count() == 4)
+        .ok_or_else(|| format!("--bbox is {text}, must be west,south,east,north in degrees"))?;
+    let (datetime, collections) = (args.datetime.clone(), args.collections.clone());
+    Ok(Some(Search { api: api.clone(), bbox, datetime: datetime.map(whole_days), collections }))
+}
+
+/// An interval of days, which STAC wants as times.
+fn whole_days(text: String) -> String {
+    let (from, to) = text.split_once('/').unwrap_or((&text, &text));
+    let is_day = |t: &str| t.parse::<chrono::NaiveDate>().is_ok();
+    let of = |t: &str, clock: &str| if is_day(t) { format!("{t}T{clock}Z") } else { t.to_owned() };
+    if text.contains('/') || is_day(&text) {
+        return format!("{}/{}", of(from, "00:00:00"), of(to, "23:59:59"));
+    }
+    text
 }
 
 /// What is said of the images.
@@ -37,6 +66,12 @@ fn images(args: &ImageArgs, config: &Config) -> Result<ImageOptions, String> {
         pairs: pairs.unwrap_or_default(),
         gate: config.gate,
         cache: if args.no_cache { None } else { cache_folder() },
+        stac: search(args)?,
+        kept: cache_folder(),
+        kept_bytes: args
+            .keep_gb
+            .or(config.keep_gb)
+            .map_or(ImageOptions::KEPT_BYTES, |gb| gb.saturating_mul(1 << 30)),
     })
 }
 
@@ -118,7 +153,7 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
         })
     };
     let base = SurveyOptions::new(
-        needed(&args.folder, &config.folder, "<FOLDER>", "folder")?,
+        needed(&folder(args.folder.as_ref(), &args.images, &config), &None, "<FOLDER>", "folder")?,
         needed(&args.front.first().cloned(), &config.front.file, "--front", "front.file")?,
         needed(&args.out, &config.out, "--out", "out")?,
     );
@@ -265,6 +300,23 @@ mod tests {
         assert_eq!(plan.out, PathBuf::from("here"));
         assert_eq!((plan.threads, plan.diff.window_px), (1, 512));
         assert_eq!(plan.chips, ChipOptions::default());
+    }
+
+    #[test]
+    fn a_question_to_a_stac_api() {
+        let args = |bbox: &str| ImageArgs {
+            stac: Some("https://h/stac".to_owned()),
+            bbox: Some(bbox.to_owned()),
+            datetime: Some("2024-06-01/2024-08-31".to_owned()),
+            ..ImageArgs::default()
+        };
+        let asked = search(&args("35.1,51.6,35.3,51.8")).unwrap().unwrap();
+        assert_eq!(asked.bbox, [35.1, 51.6, 35.3, 51.8]);
+        assert_eq!(asked.datetime.as_deref(), Some("2024-06-01T00:00:00Z/2024-08-31T23:59:59Z"));
+        for wrong in ["35,51,36", "35,51,36,x", "35,51,36,52,1"] {
+            assert!(search(&args(wrong)).unwrap_err().contains("west,south,east,north"), "{wrong}");
+        }
+        assert_eq!(whole_days("2024-06-01/..".to_owned()), "2024-06-01T00:00:00Z/..");
     }
 
     #[test]

@@ -54,11 +54,14 @@ async fn inspect(args: InspectArgs) -> ExitCode {
         Ok(found) => found,
         Err(error) => return exit::failure(&error),
     };
+    let found = found.in_addresses();
     let said = match args.format {
         _ if args.json => say_json(&found, exit::DONE),
         InspectFormat::Json => say_json(&found, exit::DONE),
         InspectFormat::Geojson => say_json(&found.geojson(), exit::DONE),
-        InspectFormat::Html => say(&found.html(&folder.to_string_lossy()), exit::DONE),
+        InspectFormat::Html => {
+            say(&found.html(&pipeline::shown_address(&folder.to_string_lossy())), exit::DONE)
+        }
         InspectFormat::Table => say(&table::inspection(&found), exit::DONE),
     };
     match found.objection(&folder) {

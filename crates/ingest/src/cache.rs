@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Checked;
+use crate::job::Checked;
 use crate::notes::Note;
 use crate::walk::Found;
 

@@ -171,6 +171,14 @@ pub enum Error {
         /// Cause and remedy.
         reason: String,
     },
+    /// An address cannot be read, or a file at it cannot be had.
+    #[error("{address} cannot be read: {reason}")]
+    Remote {
+        /// The address, without what may be a secret in it.
+        address: String,
+        /// Cause and remedy.
+        reason: String,
+    },
     /// A `[[capture]]` of the config file says what cannot be.
     #[error("[[capture]] {}: {what} is {value}, must be {expected}", file.display())]
     Entry {

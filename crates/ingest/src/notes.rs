@@ -135,7 +135,7 @@ fn normal(path: &Path) -> Option<PathBuf> {
 }
 
 /// `%20` as a space, and so on.
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let digit = |i: usize| char::from(*bytes.get(i)?).to_digit(16);
     let (mut out, mut i) = (Vec::with_capacity(bytes.len()), 0);

@@ -13,6 +13,7 @@ use report::output::{CHIPS, VIEWS, VIEWS_INDEX};
 use report::{Chip, Fronts, MeasuredEarthwork, OutputDir, Stretch, render_png, sentence, views};
 use serde::Serialize;
 
+use crate::ahead::Images;
 use crate::error::{Result, chain};
 use crate::events::{Event, Events, Stop};
 use crate::pair::Work;
@@ -49,6 +50,7 @@ pub(crate) struct Drawn {
 pub(crate) fn draw(
     subjects: &[Subject<'_>],
     fronts: &Fronts,
+    images: &Images<'_>,
     out: &OutputDir,
     events: &dyn Events,
     stop: &Stop,
@@ -63,7 +65,8 @@ pub(crate) fn draw(
         // Neighbours one after the other: the tiles of the images they share are still in GDAL's cache.
         group.sort_by_key(|s| s.work.line_px.first().map(|p| ((p.row / BAND_PX) as i64, p.col as i64)));
         let Some(first) = group.first() else { continue };
-        let reader = PairReader::open(first.pair, None);
+        let had = images.ready(first.pair, stop);
+        let reader = had.clone().and_then(|()| PairReader::open(first.pair, None).map_err(|e| chain(&e)));
         group.par_iter().try_for_each(|subject| -> Result<()> {
             if stop.requested() {
                 return Ok(());
@@ -74,7 +77,7 @@ pub(crate) fn draw(
                     let png = render_png(&chip)?;
                     Ok((png, subject.on_page.then(|| Looks::of(&chip)).transpose()?))
                 }),
-                Err(e) => Err(Undrawable(chain(e))),
+                Err(e) => Err(Undrawable(e.clone())),
             };
             let name = format!("{CHIPS}/{id}.png");
             let outcome = match picture {
@@ -97,6 +100,9 @@ pub(crate) fn draw(
             events.tell(Event::Chips { done, total: subjects.len() });
             Ok(())
         })?;
+        if had.is_ok() {
+            images.done(first.pair);
+        }
     }
     let drawn = drawn.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let index = serde_json::to_string_pretty(&Index { chips: &drawn.files, views: &drawn.views })?;

@@ -9,6 +9,7 @@ use domain::{Earthwork, Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::CoverageFeature;
 
+use crate::ahead::Images;
 use crate::events::{Event, Events, Stop};
 use crate::inspect::{Inspection, inspect};
 use crate::model::model;
@@ -117,13 +118,20 @@ pub(crate) fn compare_all(
         ..Detected::default()
     };
     let mut failures = Vec::new();
+    let images = Images::of(inspection.mirror.as_ref());
     for (i, pair) in inspection.pairs.iter().enumerate() {
         let (index, total) = (place.first + i, place.total);
         events.tell(Event::PairStarted { index, total, pair });
         let clock = Instant::now();
-        match pool
-            .install(|| pair::assess(pair, index, (options, model), &std::env::temp_dir(), events, stop))
-        {
+        let assess = || {
+            pool.install(|| pair::assess(pair, index, (options, model), &std::env::temp_dir(), events, stop))
+        };
+        let compared = match images.ready(pair, stop) {
+            Ok(()) => assess(),
+            Err(_) if stop.requested() => Err(Failure::Stopped),
+            Err(reason) => Err(Failure::Skipped(reason)),
+        };
+        match compared {
             Ok(result) => {
                 events.tell(Event::PairDone {
                     index,

@@ -238,7 +238,8 @@ mod tests {
         let page = found.html("a <b>");
         assert_eq!(page.matches("<polygon").count(), 3);
         assert!(page.contains("a &lt;b&gt;") && !page.contains("<b>") && page.contains(" m</text>"));
-        let empty = Inspection { captures: vec![], pairs: vec![], gates: vec![], skipped: vec![] };
+        let empty =
+            Inspection { captures: vec![], pairs: vec![], gates: vec![], skipped: vec![], mirror: None };
         assert!(!empty.html("x").contains("<svg"));
     }
 }

@@ -1,12 +1,13 @@
 //! What a folder holds, without computing anything.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use domain::{Capture, Pair};
 use geo_types::Coord;
-use ingest::PairRule;
+use ingest::{Mirror, PairRule, RemoteOptions, is_address};
 use serde::Serialize;
 
 use crate::error::{Error, Skips};
@@ -23,20 +24,40 @@ pub struct Inspection {
     pub gates: Vec<Gate>,
     /// Files that cannot be used, and captures that nothing can be compared with.
     pub skipped: Vec<ingest::Skipped>,
+    /// Where the images really are, of a folder at an address.
+    #[serde(skip)]
+    pub(crate) mirror: Option<Arc<Mirror>>,
 }
 
 /// What `folder` holds and which captures would be compared.
+///
+/// `folder` may be an address, of which headers and metadata are fetched, or a STAC document whose images lie at addresses:
+/// see [`Mirror::open`].
 ///
 /// # Errors
 /// [`Error::Images`] where the folder cannot be read, or the options name what cannot be. One without images is an empty
 /// inspection.
 pub async fn inspect(folder: &Path, options: &ImageOptions) -> Result<Inspection> {
-    let asked = ingest::CatalogueOptions {
+    let mut asked = ingest::CatalogueOptions {
         crs: options.crs.as_deref().map(ingest::named_crs).transpose()?,
         entries: options.capture.clone(),
         cache: options.cache.clone(),
     };
-    let ingest::Catalogue { captures, mut skipped } = ingest::catalogue(folder, &asked).await?;
+    let mirror = mirror(folder, options).await?;
+    if let Some(mirror) = &mirror {
+        // What is said of files at the address is said of those that stand for them.
+        let of = |file: &mut PathBuf| {
+            if let Ok(below) = file.strip_prefix(folder).map(Path::to_owned) {
+                *file = mirror.folder().join(below);
+            }
+        };
+        for entry in &mut asked.entries {
+            of(&mut entry.file);
+            entry.masks.iter_mut().for_each(|m| of(&mut m.file));
+        }
+    }
+    let local = mirror.as_ref().map_or(folder, |m| m.folder());
+    let ingest::Catalogue { captures, mut skipped } = ingest::catalogue(local, &asked).await?;
     let pairs = ingest::pairs(&captures, &options.pairs)?;
     let in_pairs: BTreeSet<&str> = pairs.iter().flat_map(|p| [p.earlier.id.as_str(), &p.later.id]).collect();
     // Who lists the pairs knows what is in none.
@@ -47,12 +68,54 @@ pub async fn inspect(folder: &Path, options: &ImageOptions) -> Result<Inspection
             skipped.push(ingest::Skipped { path: capture.path.clone(), reason });
         }
     }
+    if let Some(mirror) = &mirror {
+        skipped = skipped
+            .into_iter()
+            .map(|s| ingest::Skipped { path: mirror.shown(&s.path), reason: mirror.in_addresses(&s.reason) })
+            .chain(mirror.skipped().iter().cloned())
+            .collect();
+    }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
     let gates = pairs.iter().map(Gate::of).collect();
-    Ok(Inspection { captures, pairs, gates, skipped })
+    Ok(Inspection { captures, pairs, gates, skipped, mirror })
+}
+
+/// What stands for the address that was named, where one was.
+async fn mirror(folder: &Path, options: &ImageOptions) -> Result<Option<Arc<Mirror>>> {
+    let is_document = folder.extension().is_some_and(|e| e == "json" || e == "geojson") && folder.is_file();
+    let address = match &options.stac {
+        Some(search) => search.api.clone(),
+        None if is_address(folder) || is_document => folder.to_string_lossy().into_owned(),
+        None => return Ok(None),
+    };
+    let how = RemoteOptions {
+        cache: options.kept.clone(),
+        cache_bytes: options.kept_bytes,
+        search: options.stac.clone(),
+        ..RemoteOptions::default()
+    };
+    Ok(Some(Arc::new(Mirror::open(&address, &how).await?)))
 }
 
 impl Inspection {
+    /// The same with addresses in the place of files that stand for them.
+    #[must_use]
+    pub fn in_addresses(&self) -> Self {
+        let mut out = self.clone();
+        if let Some(mirror) = &self.mirror {
+            let both = out.pairs.iter_mut().flat_map(|p| [&mut p.earlier, &mut p.later]);
+            for capture in out.captures.iter_mut().chain(both) {
+                *capture = shown(mirror, capture);
+            }
+        }
+        out
+    }
+
+    /// A text with addresses in the place of files that stand for them.
+    pub(crate) fn say(&self, text: String) -> String {
+        self.mirror.as_ref().map_or(text.clone(), |m| m.in_addresses(&text))
+    }
+
     /// The days of the images that are compared, each once.
     pub(crate) fn days(&self) -> Vec<NaiveDate> {
         let of = |p: &Pair| [&p.earlier, &p.later].map(|c| c.datetime.date_naive());
@@ -72,25 +135,33 @@ impl Inspection {
         if !self.pairs.is_empty() {
             return None;
         }
-        let folder = folder.to_owned();
-        let usable = |s: &&ingest::Skipped| !self.captures.iter().any(|c| c.path == s.path);
+        let folder = PathBuf::from(ingest::shown_address(&folder.to_string_lossy()));
+        let shown = |c: &Capture| self.mirror.as_ref().map_or_else(|| c.path.clone(), |m| m.shown(&c.path));
+        let usable = |s: &&ingest::Skipped| !self.captures.iter().any(|c| shown(c) == s.path);
         let skipped = Skips(self.skipped.iter().filter(usable).cloned().collect());
         let day = |c: &Capture| c.datetime.date_naive();
         Some(match &self.captures[..] {
             [] => Error::NoImages { folder, skipped },
-            [only] => {
-                Error::OneImage { folder, image: only.path.clone(), date: day(only).to_string(), skipped }
-            }
+            [only] => Error::OneImage { folder, image: shown(only), date: day(only).to_string(), skipped },
             [first, .., last] if day(first) == day(last) => {
                 Error::OneDate { folder, images: self.captures.len(), date: day(first).to_string(), skipped }
             }
             [first, .., last] => Error::NoOverlap {
                 folder,
                 images: self.captures.len(),
-                earlier: first.path.clone(),
-                later: last.path.clone(),
+                earlier: shown(first),
+                later: shown(last),
                 skipped,
             },
         })
     }
+}
+
+/// A capture with the addresses of its files.
+pub(crate) fn shown(mirror: &Mirror, capture: &Capture) -> Capture {
+    let mut out = capture.clone();
+    out.path = mirror.shown(&out.path);
+    out.tiles.iter_mut().for_each(|t| t.path = mirror.shown(&t.path));
+    out.masks.iter_mut().for_each(|m| m.path = mirror.shown(&m.path));
+    out
 }

@@ -12,6 +12,7 @@
 //! step has to say on its way goes to [`Events`]; [`Stop`] ends it early and loses nothing, because the result of
 //! every pair is on disk before the next begins.
 
+mod ahead;
 mod align;
 mod background;
 mod chips;
@@ -27,6 +28,7 @@ mod inspect;
 mod journal;
 mod measure;
 mod model;
+mod once;
 mod options;
 mod pair;
 mod place;
@@ -47,6 +49,7 @@ pub use simulate::Options as SceneOptions;
 pub use simulate::background::BackgroundOptions;
 pub use simulate::suite::Split;
 
+pub use ahead::{FetchRecord, Span};
 pub use align::{AlignOptions, Aligned, align};
 pub use detect::{DetectOptions, Detected, detect};
 pub use documents::Format;
@@ -54,7 +57,7 @@ pub use error::{Error, Result, Skips, chain};
 pub use evaluation::{EvaluateOptions, evaluate};
 pub use events::{Event, Events, Quiet, Stop};
 pub use gate::{Expected, Gate, GateLimits};
-pub use ingest::{CaptureEntry, PairRule};
+pub use ingest::{CaptureEntry, PairRule, Search, is_address, shown_address};
 pub use inspect::{Inspection, inspect};
 pub use measure::{ContextFile, MeasureOptions};
 pub use options::{ChipOptions, ImageOptions, SurveyOptions};

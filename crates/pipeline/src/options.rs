@@ -1,8 +1,8 @@
 //! How to run a survey.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ingest::{CaptureEntry, PairRule};
+use ingest::{CaptureEntry, PairRule, Search};
 use report::{FrontOptions, SystemOptions};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,8 @@ use crate::{ContextFile, Error, Format, GateLimits, MeasureOptions, Result};
 /// Everything that a survey needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SurveyOptions {
-    /// Folder of dated images.
+    /// Folder of dated images, or the address of one.
+    #[serde(serialize_with = "without_secrets")]
     pub folder: PathBuf,
     /// The front line that leads: a file, or a folder of dated files.
     pub front: PathBuf,
@@ -92,7 +93,7 @@ impl SurveyOptions {
 }
 
 /// What a person says of the images, and which to compare.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ImageOptions {
     /// Reference system of images that have none: `EPSG:32636`, WKT or a PROJ string.
@@ -106,6 +107,44 @@ pub struct ImageOptions {
     /// Folder in which to remember what image files say; `None` remembers nothing.
     #[serde(skip)]
     pub cache: Option<PathBuf>,
+    /// What to ask of a STAC API, in the place of a folder.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "search_without_secrets")]
+    pub stac: Option<Search>,
+    /// Folder in which images at addresses are kept; `None` keeps them in a temporary folder.
+    #[serde(skip)]
+    pub kept: Option<PathBuf>,
+    /// Bytes of them to keep at most.
+    #[serde(skip)]
+    pub kept_bytes: u64,
+}
+
+impl ImageOptions {
+    /// Bytes of images at addresses that are kept by default: a hundred ARD tiles.
+    pub const KEPT_BYTES: u64 = 40 << 30;
+}
+
+impl Default for ImageOptions {
+    fn default() -> Self {
+        Self {
+            crs: None,
+            capture: Vec::new(),
+            pairs: PairRule::default(),
+            gate: GateLimits::default(),
+            cache: None,
+            stac: None,
+            kept: None,
+            kept_bytes: Self::KEPT_BYTES,
+        }
+    }
+}
+
+/// A folder or address as it may be shown.
+fn without_secrets<S: serde::Serializer>(folder: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&ingest::shown_address(&folder.to_string_lossy()))
+}
+
+fn search_without_secrets<S: serde::Serializer>(search: &Option<Search>, to: S) -> Result<S::Ok, S::Error> {
+    search.as_ref().map(|s| Search { api: ingest::shown_address(&s.api), ..s.clone() }).serialize(to)
 }
 
 /// Checks what a run may take of the machine.

@@ -9,6 +9,7 @@ use domain::{BandRole, Capture, Conflict, DateSource, Mask, Pair, Reason, Tile, 
 use report::FrontLine;
 use serde::Serialize;
 
+use crate::ahead::{FetchRecord, Span};
 use crate::{Gate, PairResult, PairSeconds, SurveyOptions};
 
 /// Something that was not assessed, with cause and remedy.
@@ -50,6 +51,12 @@ pub struct PairRecord {
     /// Why it was not compared, or why nothing of it could be assessed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When and how its images came, where they lie at addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetched: Option<FetchRecord>,
+    /// When it was compared, where its images lie at addresses: so that both can be laid side by side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Span>,
     /// What came of it; absent where it was not compared.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<PairOutcome>,
@@ -94,6 +101,8 @@ impl PairRecord {
             gate: Gate::of(pair),
             status: PairStatus::Skipped,
             reason,
+            fetched: None,
+            compared: None,
             outcome: None,
         }
     }

@@ -1,9 +1,9 @@
 //! The whole job.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diff::net::Model;
@@ -11,6 +11,7 @@ use domain::{Earthwork, Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, ImagePrecision, MeasuredEarthwork, OutputDir};
 
+use crate::ahead::{Ahead, FetchRecord, Images, Span};
 use crate::chips::{self, Drawn, Subject};
 use crate::documents::Documents;
 use crate::events::{Event, Events, Stop};
@@ -19,6 +20,7 @@ use crate::inspect::{Inspection, inspect};
 use crate::journal::{self, Journal};
 use crate::measure::{self, Ground};
 use crate::model::model;
+use crate::once::each_once;
 use crate::pair::{self, Failure, Work};
 use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
 use crate::{Error, PairResult, Result, SurveyOptions, VERSION, identify};
@@ -63,7 +65,11 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     ingest::configure(options.cache_mb);
     let model = model(options.model.as_deref())?;
     let options = options.clone();
-    let inspection = inspect(&options.folder, &options.images).await?;
+    let inspection = tokio::select! {
+        inspection = inspect(&options.folder, &options.images) => inspection?,
+        // Headers that came are kept, and need not come again.
+        () = stopped(&stop) => return Err(Error::Stopped { done: 0, total: 0 }),
+    };
     let (how, days, place) = (options.measure(), inspection.days(), inspection.place());
     let ground = tokio::task::spawn_blocking(move || Ground::read(&how, &days, place)).await??;
     if let Some(objection) = inspection.objection(&options.folder) {
@@ -106,11 +112,7 @@ impl Run {
         let (out, made) = prepare(&self.options)?;
         let journal = Journal::open(&out, !self.options.resume).inspect_err(|_| discard(&out, made))?;
         let total = self.inspection.pairs.len();
-        let mut finished = Vec::with_capacity(total);
-        for index in 0..total {
-            let kept = finished.iter().filter(|f: &&Finished<'_>| f.result.is_some()).count();
-            finished.push(self.pair(index, &journal).map_err(|e| self.in_time(e, kept))?);
-        }
+        let finished = self.pairs(&journal)?;
         let kept = finished.iter().filter(|f| f.result.is_some()).count();
         let mut failures =
             finished.iter().filter(|f| f.result.is_none()).filter_map(|f| f.record.reason.as_ref());
@@ -125,6 +127,43 @@ impl Run {
         Ok(outcome)
     }
 
+    /// Compares all pairs: in their order, or where images lie at addresses as they come. Given back in their order.
+    fn pairs(&self, journal: &Journal<'_>) -> Result<Vec<Finished<'_>>> {
+        let pairs = &self.inspection.pairs;
+        let mut finished: BTreeMap<usize, Finished<'_>> = BTreeMap::new();
+        let mut todo: BTreeSet<usize> = (0..pairs.len()).collect();
+        if self.options.resume && self.inspection.mirror.is_some() {
+            // What is known needs no images.
+            for index in 0..pairs.len() {
+                if journal.result(&pairs[index], &self.options.diff, &self.model).is_some() {
+                    finished.insert(index, self.pair(index, journal, Ok(None))?);
+                    todo.remove(&index);
+                }
+            }
+        }
+        let ahead = self.inspection.mirror.as_ref();
+        let ahead = ahead.map(|mirror| Ahead::start(mirror, pairs, &todo, self.clock, &self.stop));
+        while let Some(&first) = todo.first() {
+            let kept = finished.values().filter(|f| f.result.is_some()).count();
+            let interrupted = || Error::Interrupted { done: kept, total: pairs.len() };
+            let (index, images) = match &ahead {
+                None => (first, Ok(None)),
+                Some(ahead) => {
+                    let (index, images) = ahead.next(&todo, &self.stop).ok_or_else(interrupted)?;
+                    (index, images.map(Some))
+                }
+            };
+            todo.remove(&index);
+            let had = images.is_ok();
+            let done = self.pair(index, journal, images).map_err(|e| self.in_time(e, kept))?;
+            if let Some(ahead) = &ahead {
+                ahead.done(&pairs[index], had);
+            }
+            finished.insert(index, done);
+        }
+        Ok(finished.into_values().collect())
+    }
+
     /// What an error means once the results of `done` pairs are kept.
     fn in_time(&self, error: Error, done: usize) -> Error {
         let total = self.inspection.pairs.len();
@@ -135,8 +174,13 @@ impl Run {
         }
     }
 
-    /// Compares a pair, unless the journal knows it.
-    fn pair(&self, index: usize, journal: &Journal<'_>) -> Result<Finished<'_>> {
+    /// Compares a pair, unless the journal knows it, or its images were lost on their way.
+    fn pair(
+        &self,
+        index: usize,
+        journal: &Journal<'_>,
+        images: Result<Option<FetchRecord>, String>,
+    ) -> Result<Finished<'_>> {
         let (pair, total) = (&self.inspection.pairs[index], self.inspection.pairs.len());
         let options = &self.options.diff;
         self.events.tell(Event::PairStarted { index, total, pair });
@@ -146,15 +190,23 @@ impl Run {
             return Ok(Finished { pair, record: PairRecord::skipped(pair, Some(reason)), result: None });
         }
         let clock = Instant::now();
+        let start = self.clock.elapsed().as_secs_f64();
         let known = if self.options.resume { journal.result(pair, options, &self.model) } else { None };
         let resumed = known.is_some();
         let assess = || {
             pair::assess(pair, index, (options, &self.model), &self.options.out, &*self.events, &self.stop)
         };
-        let result = match known.map_or_else(|| self.pool.install(assess), Ok) {
+        let compared = match (known, &images) {
+            (Some(known), _) => Ok(known),
+            (None, Err(_)) if self.stop.requested() => Err(Failure::Stopped),
+            (None, Err(reason)) => Err(Failure::Skipped(reason.clone())),
+            (None, Ok(_)) => self.pool.install(assess),
+        };
+        let result = match compared {
             Ok(result) => result,
             Err(Failure::Stopped) => return Err(Error::Interrupted { done: 0, total }),
             Err(Failure::Skipped(reason)) => {
+                let reason = self.inspection.say(reason);
                 self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
                 return Ok(Finished { pair, record: PairRecord::skipped(pair, Some(reason)), result: None });
             }
@@ -171,14 +223,19 @@ impl Run {
             seconds: clock.elapsed().as_secs_f64(),
             resumed,
         });
-        let record = PairRecord::done(pair, &result, resumed);
+        let mut record = PairRecord::done(pair, &result, resumed);
+        record.reason = record.reason.map(|r| self.inspection.say(r));
+        if let Ok(Some(fetched)) = images {
+            record.fetched = Some(fetched);
+            record.compared = Some(Span { start, end: self.clock.elapsed().as_secs_f64() });
+        }
         Ok(Finished { pair, record, result: Some(result) })
     }
 
     /// Ranks, measures, draws and writes.
     fn conclude(&self, finished: &[Finished<'_>], out: &OutputDir) -> Result<SurveyOutcome> {
         let compared = self.clock.elapsed().as_secs_f64();
-        let mut works = ranked(finished);
+        let mut works = each_once(ranked(finished));
         let mut named: Vec<_> = works.iter().map(|(_, w)| w.earthwork.clone()).collect();
         identify::make_unique(named.iter_mut().map(|w| &mut w.id));
         let precision = precisions(finished);
@@ -193,8 +250,8 @@ impl Run {
 
         let skipped = self.skipped(finished);
         let coverage = coverage(finished);
-        let captures: Vec<CaptureRecord<'_>> =
-            self.inspection.captures.iter().map(CaptureRecord::of).collect();
+        let shown = self.inspection.in_addresses();
+        let captures: Vec<CaptureRecord<'_>> = shown.captures.iter().map(CaptureRecord::of).collect();
         let notes = self.notes(&skipped, &measured.found, &drawn);
         let images = serde_json::to_value(&captures)?;
         let documents = Documents {
@@ -266,7 +323,7 @@ impl Run {
     /// Draws the pictures that were asked for.
     fn draw(
         &self,
-        works: &[(&Pair, &Work)],
+        works: &[(&Pair, Work)],
         measured: &[MeasuredEarthwork],
         out: &OutputDir,
     ) -> Result<Drawn> {
@@ -277,13 +334,15 @@ impl Run {
             .iter()
             .zip(measured)
             .take(self.options.chips.max)
-            .map(|(&(pair, work), measured)| (pair, work, measured))
+            .map(|((pair, work), measured)| (*pair, work, measured))
             .enumerate()
             .map(|(i, (pair, work, measured))| Subject { pair, work, measured, on_page: i < ON_PAGE })
             .collect();
-        let drawn = self
-            .pool
-            .install(|| chips::draw(&subjects, &self.ground.fronts, out, &*self.events, &self.stop))?;
+        let images = Images::of(self.inspection.mirror.as_ref());
+        let mut drawn = self.pool.install(|| {
+            chips::draw(&subjects, &self.ground.fronts, &images, out, &*self.events, &self.stop)
+        })?;
+        drawn.failed.values_mut().for_each(|reason| *reason = self.inspection.say(std::mem::take(reason)));
         if self.stop.requested() {
             return Err(Error::Interrupted { done: 0, total: 0 });
         }
@@ -349,11 +408,18 @@ impl Run {
             let reason = f.record.reason.clone()?;
             let named = [&f.pair.earlier.path, &f.pair.later.path]
                 .into_iter()
-                .map(|p| p.display().to_string())
+                .map(|p| self.inspection.say(p.display().to_string()))
                 .find(|p| reason.starts_with(p.as_str()));
             Some(SkippedRecord { what: named.unwrap_or_else(|| f.pair.id()), reason })
         });
         files.chain(pairs).collect()
+    }
+}
+
+/// Waits until somebody asks to stop.
+async fn stopped(stop: &Stop) {
+    while !stop.requested() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -5,5 +5,11 @@
 
 mod bad_input;
 mod evaluate;
+#[cfg(feature = "remote")]
+mod remote;
+#[cfg(feature = "remote")]
+#[path = "../../../ingest/tests/common/server.rs"]
+#[allow(dead_code)]
+mod server;
 mod support;
 mod survey;
