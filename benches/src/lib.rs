@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 
 use diff::PairSource;
+use diff::net::{Answer, KINDS};
 use domain::{Pixel, PixelMap, Raster, Window};
-use ndarray::{Array2, s};
+use ndarray::{Array2, Array3, s};
 
 /// Side of a pixel, metres.
 pub const PIXEL_M: f64 = 0.5;
@@ -103,5 +104,23 @@ impl PairSource for InMemory {
 
     fn later(&self, window: Window) -> Result<Raster, Infallible> {
         Ok(part(&self.later, window))
+    }
+}
+
+/// What a network could say of a window of `side` pixels: one winding trench from left to right, faint noise around.
+pub fn answer(side: usize) -> Answer {
+    let middle = side as f64 / 2.0;
+    let line = Array2::from_shape_fn((side, side), |(r, c)| {
+        let sway = 12.0 * (c as f64 / 9.0).sin();
+        let off_px = r as f64 + 0.5 - middle - sway;
+        (0.9 * (-off_px * off_px / 8.0).exp()) as f32 + 0.04 * hash(r as i64, c as i64, 5)
+    });
+    let half = side / 2;
+    Answer {
+        line,
+        other: Array2::from_shape_fn((side, side), |(r, c)| 0.1 * hash(r as i64, c as i64, 6)),
+        ditch: Array2::from_elem((half, half), -2.0),
+        log_width: Array2::from_elem((half, half), 0.4),
+        kinds: Array3::from_shape_fn((half, half, KINDS), |(r, c, k)| hash(r as i64, c as i64, k as u32)),
     }
 }

@@ -7,8 +7,9 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use diff::align::Correlator;
+use diff::centreline::{Of, centrelines, crests};
 use diff::line_gain::{Options, Point, Scale, gaussian, points};
-use diff::look::Look;
+use diff::look::{Look, LookGrid};
 use diff::net::{Model, RIM_PX, Workspace};
 use diff::resample::{decimate, onto, onto_bands};
 use diff::trace::{self, Reach};
@@ -25,7 +26,7 @@ const REACH_PX: usize = 12;
 /// A kernel: runs as often as it is told.
 type Kernel = fn(usize);
 
-const KERNELS: [(&str, Kernel); 9] = [
+const KERNELS: [(&str, Kernel); 10] = [
     ("gaussian", |times| {
         let ground = fosse_benches::earlier((SIDE, SIDE));
         (0..times).for_each(|_| _ = black_box(gaussian::smooth(&ground.pixels, &ground.valid, 0.8)));
@@ -64,6 +65,14 @@ const KERNELS: [(&str, Kernel); 9] = [
             })
             .collect();
         let lines = || trace::lines(&points, Scale::Narrow, reach, PIXEL_M, &options);
+        (0..times).for_each(|_| _ = black_box(lines()));
+    }),
+    ("centreline", |times| {
+        let (answer, grid) = (fosse_benches::answer(SIDE), LookGrid::over((SIDE, SIDE), PIXEL_M));
+        let lines = || {
+            let crests = crests(&answer, Of::Dug, (0, 0), (0, 0, SIDE, SIDE));
+            centrelines(crests, &grid, PIXEL_M, 12.0)
+        };
         (0..times).for_each(|_| _ = black_box(lines()));
     }),
     ("network", |times| {
