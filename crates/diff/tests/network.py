@@ -22,10 +22,11 @@ net = fit.Net().eval()
 k = 0
 
 
-def made_up(shape):
+def made_up(shape, products):
+    """So small that a map is about as large as the one that it is made of (He et al. 2015)."""
     global k
     n = int(np.prod(shape))
-    v = ((np.arange(k, k + n) * 7919 + 13) % 1000 / 1000 - 0.5) * 0.5
+    v = ((np.arange(k, k + n) * 7919 + 13) % 1000 / 500 - 1) * (6 / products) ** 0.5
     k += n
     return torch.from_numpy(v.astype(np.float32).reshape(shape))
 
@@ -33,12 +34,14 @@ def made_up(shape):
 with torch.no_grad():
     for layer in net.layers:
         if isinstance(layer, fit.Conv):
-            layer.conv.weight.copy_(made_up(layer.conv.weight.shape))
-            layer.norm.bias.copy_(made_up(layer.norm.bias.shape))
+            n = layer.conv.weight[0].numel()
+            layer.conv.weight.copy_(made_up(layer.conv.weight.shape, n))
+            layer.norm.bias.copy_(made_up(layer.norm.bias.shape, n))
             layer.norm.weight.fill_((1 + layer.norm.eps) ** 0.5)  # so that folding changes nothing
         else:
-            layer.weight.copy_(made_up(layer.weight.shape))
-            layer.bias.copy_(made_up(layer.bias.shape))
+            n = layer.weight[0].numel()
+            layer.weight.copy_(made_up(layer.weight.shape, n))
+            layer.bias.copy_(made_up(layer.bias.shape, n))
     near, coarse = net(fit.seen(x))
 near = torch.sigmoid(near)[0]
 for r, c in [(0, 0), (13, 57), (22, 29), (40, 8), (63, 79)]:
