@@ -176,7 +176,8 @@ async fn faults_that_pass_are_got_over() {
     for (what, faults) in cases {
         let server = Server::new(event(image.clone()), faults);
         let dir = tempfile::tempdir().unwrap();
-        let mirror = Mirror::open(&server.url("/e/catalog.json"), &impatient(dir.path())).await.unwrap();
+        let how = if what.contains("drip") { impatient(dir.path()) } else { options(dir.path()) };
+        let mirror = Mirror::open(&server.url("/e/catalog.json"), &how).await.unwrap();
         assert_eq!(mirror.skipped(), [], "{what}");
         let found = captures(&mirror).await;
         let got =

@@ -65,7 +65,7 @@ struct Seen {
     line: Vec<Coord>,
     min: Coord,
     max: Coord,
-    /// How deep its middle lies within both images.
+    /// How deep the middle of its extent lies within both images.
     depth_m: f64,
     /// Does it end at the edge of one?
     cut: bool,
@@ -80,10 +80,11 @@ impl Seen {
         let bound = |f: fn(f64, f64) -> f64, start: f64| {
             line.iter().fold(Coord { x: start, y: start }, |b, p| Coord { x: f(b.x, p.x), y: f(b.y, p.y) })
         };
+        let (min, max) = (bound(f64::min, f64::INFINITY), bound(f64::max, f64::NEG_INFINITY));
         Self {
-            min: bound(f64::min, f64::INFINITY),
-            max: bound(f64::max, f64::NEG_INFINITY),
-            depth_m: line.get(line.len() / 2).map_or(0.0, |&p| depth(p)),
+            min,
+            max,
+            depth_m: depth(Coord { x: (min.x + max.x) / 2.0, y: (min.y + max.y) / 2.0 }),
             cut,
             line,
         }

@@ -102,7 +102,7 @@ fn an_interruption_keeps_what_came() {
         if is_body(a) && a.before < 3 { Fault::Drip(20_000, Duration::from_millis(150)) } else { Fault::None }
     });
     let address = server.url("/order/list.txt");
-    let mut child = command(&folder, &survey(&address, "out"))
+    let child = command(&folder, &survey(&address, "out"))
         .stderr(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
