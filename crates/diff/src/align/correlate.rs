@@ -43,6 +43,8 @@ pub struct Surface {
     /// `(dr, dc)`.
     values: Array2<f32>,
     reach: usize,
+    /// Root mean square of the gradients of both windows, in their own brightness.
+    detail: [f32; 2],
 }
 
 /// Where a surface peaks.
@@ -89,8 +91,8 @@ impl Correlator {
         later: (&Array2<f32>, &Array2<bool>),
         reach: usize,
     ) -> Option<Surface> {
-        let (mut a, energy_a) = self.orientations(earlier.0, earlier.1)?;
-        let (mut b, energy_b) = self.orientations(later.0, later.1)?;
+        let (mut a, energy_a, detail_a) = self.orientations(earlier.0, earlier.1)?;
+        let (mut b, energy_b, detail_b) = self.orientations(later.0, later.1)?;
         // Rows, then columns, which are left lying as rows: the product does not mind.
         for field in [&mut a, &mut b] {
             self.forward.process(field);
@@ -120,11 +122,12 @@ impl Correlator {
                 values[(i, j)] = a[row * n + (j + n - half) % n].re / overlap;
             }
         }
-        Some(Surface { values, reach })
+        Some(Surface { values, reach, detail: [detail_a, detail_b] })
     }
 
-    /// The doubled-angle field, tapered and zero in the mean, in a buffer of `size`², and its energy.
-    fn orientations(&self, image: &Array2<f32>, valid: &Array2<bool>) -> Option<(Vec<Complex32>, f64)> {
+    /// The doubled-angle field, tapered and zero in the mean, in a buffer of `size`², its energy, and the root mean square of
+    /// the gradients.
+    fn orientations(&self, image: &Array2<f32>, valid: &Array2<bool>) -> Option<(Vec<Complex32>, f64, f32)> {
         let (rows, cols) = image.dim();
         if rows < 16 || cols < 16 || rows > self.size || cols > self.size {
             return None;
@@ -187,7 +190,7 @@ impl Correlator {
             }
             energy += f64::from(sum);
         }
-        (energy > 0.0).then_some((out, energy))
+        (energy > 0.0).then_some((out, energy, (power / count as f64).sqrt() as f32))
     }
 }
 
@@ -287,6 +290,11 @@ impl Surface {
             // White noise under the low pass has slopes of its deviation over √2·LOW_PASS_PX.
             sigma_px: deviation / (f64::from(LOW_PASS_PX) * std::f64::consts::SQRT_2) / flat.max(1e-9),
         })
+    }
+
+    /// Root mean square of the gradients of both windows, in their own brightness.
+    pub fn detail(&self) -> [f32; 2] {
+        self.detail
     }
 
     /// How many pixels a peak may lie from 0.

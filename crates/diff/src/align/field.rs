@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::consensus::{AGREES_PX, Affine, consensus};
 use super::spline::{Knots, Sample, Spline};
+use super::tie::Attempts;
 use super::{Layout, Options, Role, Tie};
 
 /// Whether the images fit at a place.
@@ -50,6 +51,8 @@ pub struct Field {
     d_row: Array2<f64>,
     d_col: Array2<f64>,
     cells: Array2<(Verdict, f32)>,
+    /// What the consensus said; `None` of none.
+    affine: Option<Affine>,
     /// All that matched.
     pub ties: Vec<Tie>,
     /// The pair as a whole.
@@ -64,8 +67,23 @@ pub const CELL_PX: usize = 128;
 const PENALTIES: [f64; 6] = [30.0, 3.0, 0.3, 0.03, 0.003, 0.0003];
 /// Fewest ties that may bend a field.
 const LEAST_TO_BEND: usize = 8;
-/// Share of the ties around a cell, by weight, that must be within its residual.
+/// Share of the ties around a cell, by weight, that must be within its residual, where the affine says all. With NAIP's years
+/// more would refuse cells for the ties' own noise.
 const SURE: f64 = 0.75;
+/// The same where the field bends. A step of 3 px, which no smooth field can follow, goes undetected in 4 of 39 cells that are
+/// off by more than a pixel where it is 0.75, and in none where it is 0.85.
+const SURE_BENT: f64 = 0.85;
+/// Where the field bends, the ties around a cell lie on all its sides: their middle may lie so far from it, in windows, at a limit
+/// of [`LIMIT_PX`], and farther as that is higher. Beyond the last ties a spline goes on straight, and the ground need not.
+const ONE_SIDED: f64 = 0.65;
+/// See [`ONE_SIDED`], pixels.
+const LIMIT_PX: f64 = 0.5;
+/// Farthest tie from which a cell without any is told of, in windows.
+const FARTHEST: f64 = 2.5;
+/// Least number of pairs of ties by which it is told how much the displacement changes over a distance.
+const LEAST_PAIRS: usize = 20;
+/// A spline that goes on past its ties may be off by more than those differ by.
+const PAST_TIES: f64 = 2.0;
 /// Standard errors within which one stiffness is as good as another.
 const CLOSE: f64 = 0.5;
 /// Steepest relief, as a change of displacement over a distance.
@@ -74,22 +92,21 @@ const STEEP: f64 = 0.01;
 const LOSS_PX: f64 = 0.3;
 
 impl Field {
-    /// The field through `ties` on a grid of `shape`, around the first shift of the pair (`None`: not found), from so
-    /// many `windows` tried.
+    /// The field through the ties of what was `tried` on a grid of `shape`, around the first shift of the pair (`None`: not
+    /// found).
     ///
     /// The affine of the consensus, and on it a spline as stiff as the ties allow: each of four parts of them is
     /// predicted from the other three, and the stiffest spline is taken whose predictions are, within half a standard
     /// error, as good as any (Breiman et al. 1984, §3.4.3). Ties weigh by their own error and, by their distance from
     /// such predictions, as Cauchy's.
-    pub fn fit(
-        mut ties: Vec<Tie>,
+    pub(crate) fn fit(
+        mut tried: Attempts,
         shape: (usize, usize),
         layout: &Layout,
         first: Option<(f64, f64)>,
-        windows: usize,
         options: &Options,
     ) -> Self {
-        let matched = ties.len();
+        let ties = &mut tried.ties;
         let candidates: Vec<&Tie> = ties.iter().filter(|t| t.role == Role::Fit).collect();
         // So few that none can be spared.
         let all: Vec<&Tie> = ties.iter().collect();
@@ -103,9 +120,39 @@ impl Field {
         }
         let Some(affine) = model else {
             ties.iter_mut().for_each(|t| t.role = Role::Rejected);
-            return Self::without_consensus(ties, shape, windows);
+            return Self::without_consensus(tried, shape);
         };
-        reject(&mut ties, &affine, layout);
+        reject(ties, |t| affine.off(t), layout);
+        Self::on(affine, tried, shape, layout, first, options)
+    }
+
+    /// The field through ties that were measured through this one, which says where they may be.
+    pub(crate) fn again(
+        &self,
+        mut tried: Attempts,
+        shape: (usize, usize),
+        layout: &Layout,
+        options: &Options,
+    ) -> Self {
+        let Some(affine) = self.affine else { return Self::without_consensus(tried, shape) };
+        let off = |t: &Tie| {
+            let p = self.displaced(Pixel { row: t.row_px, col: t.col_px });
+            (p.row - t.row_px - t.d_row_px).hypot(p.col - t.col_px - t.d_col_px)
+        };
+        reject(&mut tried.ties, off, layout);
+        Self::on(affine, tried, shape, layout, None, options)
+    }
+
+    /// The spline on an affine, and the verdicts.
+    fn on(
+        affine: Affine,
+        Attempts { windows, mut ties, changed_px }: Attempts,
+        shape: (usize, usize),
+        layout: &Layout,
+        first: Option<(f64, f64)>,
+        options: &Options,
+    ) -> Self {
+        let matched = ties.len();
         let (spline, bent) = bend(&mut ties, shape, &affine, layout);
         if ties.len() < 4 {
             // Nothing predicts a lone tie but the sum of the surfaces.
@@ -119,7 +166,8 @@ impl Field {
             *d += r;
             d_col[(i, j)] += c;
         }
-        let cells = cells(&ties, shape, layout, bent, options.max_residual_px);
+        let ground = Ground { ties: &ties, changed_px: &changed_px, affine, layout, bent };
+        let cells = ground.cells(shape, options.max_residual_px);
         let mean = |a: &Array2<f64>| a.mean().unwrap_or_default();
         let mut held: Vec<f64> = ties
             .iter()
@@ -142,11 +190,11 @@ impl Field {
             residual_px: quantile(&mut held, 0.5),
             residual_90_px: quantile(&mut held, 0.9),
         };
-        Self { d_row, d_col, cells, ties, summary }
+        Self { d_row, d_col, cells, affine: Some(affine), ties, summary }
     }
 
     /// The later image as its georeferencing has it, and nothing taken to fit.
-    fn without_consensus(ties: Vec<Tie>, shape: (usize, usize), windows: usize) -> Self {
+    fn without_consensus(Attempts { windows, ties, .. }: Attempts, shape: (usize, usize)) -> Self {
         let summary = Summary {
             windows,
             matched: ties.len(),
@@ -160,7 +208,7 @@ impl Field {
         };
         let still = Array2::zeros((2, 2));
         let cells = Array2::from_elem(cell_shape(shape), (Verdict::NoTies, f32::NAN));
-        Self { d_row: still.clone(), d_col: still, cells, ties, summary }
+        Self { d_row: still.clone(), d_col: still, cells, affine: None, ties, summary }
     }
 
     /// Position in the shared grid at which the georeferencing of the later image must be asked for what lies
@@ -209,13 +257,13 @@ impl Field {
 }
 
 /// Takes ties out that agree neither with the affine nor with half of their neighbours: relief displaces neighbours alike.
-fn reject(ties: &mut [Tie], affine: &Affine, layout: &Layout) {
+fn reject(ties: &mut [Tie], off: impl Fn(&Tie) -> f64, layout: &Layout) {
     let near = 1.6 * layout.spacing_px as f64;
     let at = buckets(ties, near);
     let lonely: Vec<usize> = (0..ties.len())
         .filter(|&k| {
             let t = &ties[k];
-            if t.role != Role::Fit || affine.off(t) <= AGREES_PX {
+            if t.role != Role::Fit || off(t) <= AGREES_PX {
                 return false;
             }
             let (mut all, mut alike) = (0, 0);
@@ -309,55 +357,126 @@ fn cell_shape(shape: (usize, usize)) -> (usize, usize) {
     (shape.0.div_ceil(CELL_PX).max(1), shape.1.div_ceil(CELL_PX).max(1))
 }
 
-/// The verdict of every cell: by the residual that three quarters of the ties around it are within, which weigh by their
-/// own error and by how near they are.
-///
-/// Where the field is `bent`, a cell needs a tie the nearer the less it may be off, for ground may rise between two. Where the affine
-/// says as much as any spline would, it is believed farther from the ties.
-fn cells(
-    ties: &[Tie],
-    shape: (usize, usize),
-    layout: &Layout,
+/// What is known of the fit.
+struct Ground<'a> {
+    ties: &'a [Tie],
+    /// Middles of windows that show ground on both dates and did not match.
+    changed_px: &'a [(f64, f64)],
+    affine: Affine,
+    layout: &'a Layout,
+    /// Whether the field is more than the affine.
     bent: bool,
-    most_px: f64,
-) -> Array2<(Verdict, f32)> {
-    let side = layout.window_px.max(layout.spacing_px) as f64;
-    // The farther from a tie, the more the ground may rise unseen: a pixel over a window is steep.
-    let reach = if bent { most_px.clamp(0.5, 1.25) * side } else { 1.25 * side };
-    let near = 2.0 * side;
-    let at = buckets(ties, near);
-    Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
-        let middle = |k: usize, n: usize| (k * CELL_PX + n.min((k + 1) * CELL_PX)) as f64 / 2.0;
-        let (row, col) = (middle(i, shape.0), middle(j, shape.1));
-        let apart = |t: &Tie| (t.row_px - row).hypot(t.col_px - col);
-        let known = at.around(row, col).map(|k| &ties[k]).filter(|t| t.residual_px.is_finite());
-        let mut within: Vec<(f64, f64)> = vec![];
-        let mut nearest = f64::INFINITY;
-        for t in known.filter(|t| apart(t) <= near) {
-            let far = apart(t) / (0.6 * side);
-            within.push((t.residual_px, t.weight * (-0.5 * far * far).exp()));
-            if t.role != Role::Rejected {
-                nearest = nearest.min(apart(t));
+}
+
+impl Ground<'_> {
+    /// The verdict of every cell: by the residual that three quarters of the ties around it are within (more where the field is
+    /// bent), which weigh by their own error and by how near they are.
+    ///
+    /// Where the field is bent, a cell needs a tie the nearer the less it may be off, for ground may rise between two, and it needs
+    /// ties on all sides. Where the affine says as much as any spline would, it is believed farther from the ties.
+    ///
+    /// Farther still a cell is believed where both dates show ground that merely changed, and ties as far apart as it lies from the
+    /// nearest differ by little, beside the affine: 90 % of such pairs.
+    fn cells(&self, shape: (usize, usize), most_px: f64) -> Array2<(Verdict, f32)> {
+        let (ties, layout) = (self.ties, self.layout);
+        let side = layout.window_px.max(layout.spacing_px) as f64;
+        // The farther from a tie, the more the ground may rise unseen: a pixel over a window is steep.
+        let reach = if self.bent { most_px.clamp(0.5, 1.25) * side } else { 1.25 * side };
+        let near = 2.0 * side;
+        let at = buckets(ties, near);
+        let drift = self.drift(side);
+        Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
+            let middle = |k: usize, n: usize| (k * CELL_PX + n.min((k + 1) * CELL_PX)) as f64 / 2.0;
+            let (row, col) = (middle(i, shape.0), middle(j, shape.1));
+            let apart = |t: &Tie| (t.row_px - row).hypot(t.col_px - col);
+            let known = at.around(row, col).map(|k| &ties[k]).filter(|t| t.residual_px.is_finite());
+            let mut within: Vec<(f64, f64)> = vec![];
+            let mut nearest = f64::INFINITY;
+            let (mut down, mut right, mut mass) = (0.0, 0.0, 0.0);
+            for t in known.filter(|t| apart(t) <= near) {
+                let far = apart(t) / (0.6 * side);
+                let nearness = (-0.5 * far * far).exp();
+                within.push((t.residual_px, t.weight * nearness));
+                if t.role != Role::Rejected {
+                    nearest = nearest.min(apart(t));
+                    down += nearness * (t.row_px - row);
+                    right += nearness * (t.col_px - col);
+                    mass += nearness;
+                }
+            }
+            let lopsided = ONE_SIDED * side * most_px.max(LIMIT_PX) / LIMIT_PX;
+            let one_sided = self.bent && f64::hypot(down, right) > lopsided * mass;
+            if nearest > reach || one_sided {
+                return self.between_ties((row, col), &drift, side, most_px);
+            }
+            if within.len() < 2 && ties.len() > 3 {
+                return (Verdict::NoTies, f32::NAN);
+            }
+            within.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            let share = if self.bent { SURE_BENT } else { SURE };
+            let enough = within.iter().map(|t| t.1).sum::<f64>() * share;
+            let mut sum = 0.0;
+            let sure = within.iter().find(|t| {
+                sum += t.1;
+                sum >= enough
+            });
+            let own = within.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.0, |t| t.0);
+            let Some(&(mut e, _)) = sure else { return (Verdict::NoTies, f32::NAN) };
+            // What the cell's own tie says counts where it says that the field is wrong.
+            if own > 2.0 * most_px {
+                e = e.max(own);
+            }
+            (if e <= most_px { Verdict::Aligned } else { Verdict::Misaligned }, e as f32)
+        })
+    }
+
+    /// By how much ties differ beside the affine, which lie up to so many half windows apart: 90 % of the pairs by less, and
+    /// infinite where there are few.
+    fn drift(&self, side: f64) -> Vec<f64> {
+        let bins = (2.0 * FARTHEST) as usize;
+        let mut found = vec![vec![]; bins];
+        let rest = |t: &Tie| {
+            let (r, c) = self.affine.at(t.row_px, t.col_px);
+            (t.d_row_px - r, t.d_col_px - c)
+        };
+        let trusted: Vec<(&Tie, (f64, f64))> =
+            self.ties.iter().filter(|t| t.role != Role::Rejected).map(|t| (t, rest(t))).collect();
+        // A held-out tie may be of other ground altogether: a tenth of the pairs may be so.
+        let at = buckets_of(trusted.iter().map(|(t, _)| (t.row_px, t.col_px)), FARTHEST * side);
+        for (k, (t, own)) in trusted.iter().enumerate() {
+            for n in at.around(t.row_px, t.col_px).filter(|&n| n > k) {
+                let (other, others) = &trusted[n];
+                let apart = (t.row_px - other.row_px).hypot(t.col_px - other.col_px);
+                if let Some(bin) = found.get_mut((2.0 * apart / side) as usize) {
+                    bin.push((own.0 - others.0).hypot(own.1 - others.1));
+                }
             }
         }
-        if nearest > reach || (within.len() < 2 && ties.len() > 3) {
-            return (Verdict::NoTies, f32::NAN);
-        }
-        within.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let enough = within.iter().map(|t| t.1).sum::<f64>() * SURE;
-        let mut sum = 0.0;
-        let sure = within.iter().find(|t| {
-            sum += t.1;
-            sum >= enough
-        });
-        let own = within.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.0, |t| t.0);
-        let Some(&(mut e, _)) = sure else { return (Verdict::NoTies, f32::NAN) };
-        // What the cell's own tie says counts where it says that the field is wrong.
-        if own > 2.0 * most_px {
-            e = e.max(own);
-        }
-        (if e <= most_px { Verdict::Aligned } else { Verdict::Misaligned }, e as f32)
-    })
+        let mut most = 0.0f64;
+        found
+            .iter_mut()
+            .map(|bin| {
+                if bin.len() < LEAST_PAIRS {
+                    return f64::INFINITY;
+                }
+                // What ties nearer to each other differ by, these may too.
+                most = most.max(quantile(bin, 0.9).unwrap_or(f64::INFINITY));
+                most
+            })
+            .collect()
+    }
+
+    /// The verdict of a cell without ties about it.
+    fn between_ties(&self, (row, col): (f64, f64), drift: &[f64], side: f64, most_px: f64) -> (Verdict, f32) {
+        let apart = |r: f64, c: f64| (r - row).hypot(c - col);
+        let half = self.layout.window_px as f64 / 2.0;
+        let ground = self.changed_px.iter().any(|&(r, c)| (r - row).abs().max((c - col).abs()) <= half);
+        let trusted = self.ties.iter().filter(|t| t.role != Role::Rejected);
+        let nearest = trusted.map(|t| apart(t.row_px, t.col_px)).fold(f64::INFINITY, f64::min);
+        let differ = drift.get((2.0 * nearest / side) as usize).copied().unwrap_or(f64::INFINITY);
+        let e = if self.bent { PAST_TIES * differ } else { differ };
+        if ground && e <= most_px { (Verdict::Aligned, e as f32) } else { (Verdict::NoTies, f32::NAN) }
+    }
 }
 
 /// Ties by place.
@@ -367,12 +486,15 @@ struct Buckets {
 }
 
 fn buckets(ties: &[Tie], side_px: f64) -> Buckets {
+    buckets_of(ties.iter().map(|t| (t.row_px, t.col_px)), side_px)
+}
+
+fn buckets_of(places: impl Iterator<Item = (f64, f64)> + Clone, side_px: f64) -> Buckets {
     let place = |v: f64| (v.max(0.0) / side_px) as usize;
-    let end = |get: fn(&Tie) -> f64| ties.iter().map(|t| place(get(t)) + 1).max().unwrap_or(1);
-    let mut held = Array2::from_elem((end(|t| t.row_px), end(|t| t.col_px)), vec![]);
-    for (k, t) in ties.iter().enumerate() {
-        held[(place(t.row_px), place(t.col_px))].push(k);
-    }
+    let (rows, cols) =
+        places.clone().fold((1, 1), |(r, c), (y, x)| (r.max(place(y) + 1), c.max(place(x) + 1)));
+    let mut held = Array2::from_elem((rows, cols), vec![]);
+    places.enumerate().for_each(|(k, (row, col))| held[(place(row), place(col))].push(k));
     Buckets { side_px, held }
 }
 
@@ -416,7 +538,8 @@ mod tests {
     }
 
     fn fit(ties: Vec<Tie>, options: &Options) -> Field {
-        Field::fit(ties, SHAPE, &Layout::of(SHAPE), Some((0.0, 0.0)), 80, options)
+        let tried = Attempts { windows: 80, ties, changed_px: vec![] };
+        Field::fit(tried, SHAPE, &Layout::of(SHAPE), Some((0.0, 0.0)), options)
     }
 
     const MIDDLE: Pixel = Pixel { row: 800.0, col: 1000.0 };

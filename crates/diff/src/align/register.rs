@@ -3,7 +3,8 @@
 use domain::{Pixel, Raster, Window};
 use rayon::prelude::*;
 
-use super::{Correlator, Field, Layout, Options, Surface, Tie};
+use super::tie::{Attempt, Attempts};
+use super::{Correlator, Field, Layout, Options, Surface};
 use crate::source::Counter;
 use crate::view::later_on_grid;
 use crate::{CompareError, PairSource, Progress, Stage, resample};
@@ -57,36 +58,39 @@ pub fn register<S: PairSource>(
     let shift = first.unwrap_or((0.0, 0.0));
     let correlator =
         Correlator::new(layout.window_px / layout.decimation, if layout.decimation == 1 { 0.7 } else { 0.5 });
-    let ties = fine
+    let tried = fine
         .par_iter()
         .map(|&(w, part)| {
             count.check()?;
             let earlier = source.earlier(w).map_err(CompareError::Read)?;
             let (later, shift) = displaced(source, w, shift)?;
             count.advance();
-            Ok(Tie::measure(&correlator, &layout, &earlier, &later, shift, part))
+            Ok(Attempt::make(&correlator, &layout, (&earlier, &later), shift, part))
         })
         .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
-    let fit = |ties: Vec<Option<Tie>>| {
-        Field::fit(ties.into_iter().flatten().collect(), shape, &layout, first, fine.len(), options)
-    };
-    let field = fit(ties);
+    let field = Field::fit(Attempts::of(&tried), shape, &layout, first, options);
     if field.varies_px(layout.window_px) <= MOST_WITHIN_PX {
         return Ok(field);
     }
     // Where relief displaces the parts of a window differently, its peak is smeared and says of their mean what it can. Read
-    // through the field they agree, but for what it is wrong by.
-    let ties = fine
+    // through the field they agree, but for what it is wrong by; and smaller windows between them follow what it cannot.
+    let closer = layout.closer();
+    let near = closer.map(|l| (l, Correlator::new(l.window_px / l.decimation, 0.7)));
+    let lattices = std::iter::once((&layout, &correlator)).chain(near.iter().map(|(l, c)| (l, c)));
+    let windows: Vec<_> =
+        lattices.flat_map(|(l, c)| l.windows(shape).into_iter().map(move |(w, _)| (l, c, w))).collect();
+    let tried = windows
         .par_iter()
-        .map(|&(w, part)| {
+        .map(|&(of, correlator, w)| {
             count.check()?;
             let earlier = source.earlier(w).map_err(CompareError::Read)?;
             let later = later_on_grid(source, w, |p| field.displaced(p))?;
-            let tie = Tie::measure(&correlator, &layout, &earlier, &later, (0.0, 0.0), part);
-            Ok(tie.map(|t| t.seen_through(&field)))
+            let part = layout.part_at(w);
+            let attempt = Attempt::make(correlator, of, (&earlier, &later), (0.0, 0.0), part);
+            Ok(attempt.seen_through(&field))
         })
         .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
-    Ok(fit(ties))
+    Ok(field.again(Attempts::of(&tried), shape, &layout, options))
 }
 
 /// The later image where the content of `window` is, displaced by `shift_px` or by a fraction of a pixel more or less, which
