@@ -36,7 +36,7 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compare all images in a folder and report new earthworks
-    Survey(SurveyArgs),
+    Survey(Box<SurveyArgs>),
     /// List the images in a folder and the pairs that would be compared, without computing anything
     Inspect(InspectArgs),
     /// Write what the network is trained on, over a folder of scenes; scripts/train calls it

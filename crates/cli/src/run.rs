@@ -16,7 +16,7 @@ const WARNINGS: usize = 10;
 /// Runs a subcommand.
 pub async fn command(command: Command) -> ExitCode {
     match command {
-        Command::Survey(args) => survey(args).await,
+        Command::Survey(args) => survey(*args).await,
         Command::Inspect(args) => inspect(args).await,
         Command::Report(args) => report::report(args).await,
         Command::Compare(args) => report::compare(&args),

@@ -142,7 +142,6 @@ mod tests {
 
     #[test]
     fn nothing_is_a_table_too() {
-        let empty = Inspection { captures: vec![], pairs: vec![], gates: vec![], skipped: vec![] };
-        assert_eq!(inspection(&empty), "0 usable images\n\n0 pairs to compare\n");
+        assert_eq!(inspection(&Inspection::default()), "0 usable images\n\n0 pairs to compare\n");
     }
 }

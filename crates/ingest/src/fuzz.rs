@@ -7,8 +7,11 @@ use crate::format::Format;
 use crate::walk::Found;
 use crate::{archive, date, layout, maxar, notes, planet, stac, vrt, whole};
 
-/// The parsers: each must come back, whatever it is fed with.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// What takes any bytes and comes back.
+pub type Target = fn(&[u8]);
+
+/// The parsers, by name: each must come back, whatever it is fed with.
+pub const TARGETS: &[(&str, Target)] = &[
     ("address", address),
     ("archive", archive_),
     ("container", container),

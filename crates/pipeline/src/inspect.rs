@@ -14,7 +14,7 @@ use crate::error::{Error, Skips};
 use crate::{Gate, ImageOptions, Result};
 
 /// What a folder holds and what would be compared.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Inspection {
     /// Usable captures, by date.
     pub captures: Vec<Capture>,

@@ -134,8 +134,8 @@ impl Run {
         let mut todo: BTreeSet<usize> = (0..pairs.len()).collect();
         if self.options.resume && self.inspection.mirror.is_some() {
             // What is known needs no images.
-            for index in 0..pairs.len() {
-                if journal.result(&pairs[index], &self.options.diff, &self.model).is_some() {
+            for (index, pair) in pairs.iter().enumerate() {
+                if journal.result(pair, &self.options.diff, &self.model).is_some() {
                     finished.insert(index, self.pair(index, journal, Ok(None))?);
                     todo.remove(&index);
                 }

@@ -131,10 +131,10 @@ impl Line {
         let new = hidden(target, "new");
         let mut file = create(&new, state.bytes)?;
         put(&mut file, 0, &first)?;
-        let mut have = vec![0..first.len() as u64];
+        let mut have: Vec<Range<u64>> = std::iter::once(0..first.len() as u64).collect();
         let ending = target.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         if ending.starts_with('j') && state.bytes > TAIL {
-            self.into_file(url, &state, state.bytes - TAIL..state.bytes, &mut file, tally, stop).await?;
+            self.put_range(url, &state, state.bytes - TAIL..state.bytes, &mut file, tally, stop).await?;
         }
         for _ in 0..ROUNDS {
             let lacking = tiff::lacking(&mut Held { file: &mut file, have: &have }, state.bytes);
@@ -142,7 +142,7 @@ impl Line {
                 break;
             }
             for range in lacking {
-                self.into_file(url, &state, range.clone(), &mut file, tally, stop).await?;
+                self.put_range(url, &state, range.clone(), &mut file, tally, stop).await?;
                 have.push(range);
             }
         }
@@ -192,7 +192,7 @@ impl Line {
             async move {
                 let range = i * PIECE..((i + 1) * PIECE).min(is.bytes);
                 let mut file = OpenOptions::new().write(true).open(part).map_err(|e| unkept(&e))?;
-                self.into_file(url, is, range, &mut file, tally, stop).await?;
+                self.put_range(url, is, range, &mut file, tally, stop).await?;
                 // Before it is said to be there, it must be.
                 file.sync_data().map_err(|e| unkept(&e))?;
                 let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
@@ -243,7 +243,7 @@ impl Line {
     }
 
     /// A range of an object into its place in a file.
-    async fn into_file(
+    async fn put_range(
         &self,
         url: &Url,
         is: &State,

@@ -83,7 +83,7 @@ pub(crate) fn local(path: &str) -> Option<PathBuf> {
         }
         out.push(part.replace(['\\', ':', '*', '?', '"', '<', '>', '|'], "_"));
     }
-    (out.as_os_str().len() > 0 && out.as_os_str().len() <= 1000).then_some(out)
+    (!out.as_os_str().is_empty() && out.as_os_str().len() <= 1000).then_some(out)
 }
 
 /// The last parts of two addresses on one host: the path of `url` below the folder of `base`.
