@@ -15,8 +15,15 @@ use crate::{
     view::View,
 };
 
+/// Ground to either side of a line of gain that is looked at, metres: a ditch with its berms, and where the line may go on.
+const BESIDE_M: f64 = 12.0;
+/// The same beside what was found, where the line is known.
+const AGAIN_BESIDE_M: f64 = 8.0;
+/// Nearness to an earthwork from which on the network is asked again.
+const DOUBTED: f32 = 0.25;
+
 /// What the network says along the lines of gain, and on along what it finds there: crests of earthworks and, where they
-/// are asked for, of other lines. Where it found anything, it is asked again, all ways.
+/// are asked for, of other lines. Where it found anything, it is asked again, turned.
 pub(crate) fn crests<S: PairSource>(
     view: &View<'_, S>,
     grid: &LookGrid,
@@ -26,10 +33,10 @@ pub(crate) fn crests<S: PairSource>(
 ) -> Outcome<S, [Vec<Crest>; 2]> {
     let vertices = lines.iter().flat_map(|l| &l.vertices);
     let places: Vec<Pixel> = vertices.map(|&(row, col)| grid.from_shared(Pixel { row, col })).collect();
-    let mut first = Rounds::new(view, grid, Network::ask);
+    let mut first = Rounds::new(view, grid, BESIDE_M, Network::ask);
     first.run(places, with, progress)?;
-    let doubted = first.works.iter().filter(|c| c.work >= centreline::DOUBTED).map(place);
-    let mut again = Rounds::new(view, grid, Network::ask_all_ways);
+    let doubted = first.works.iter().filter(|c| c.work >= DOUBTED).map(place);
+    let mut again = Rounds::new(view, grid, AGAIN_BESIDE_M, Network::ask_turned);
     again.run(doubted.collect(), with, progress)?;
     let once = |c: &Crest| again.plan.is_new(c.pixel);
     again.works.extend(first.works.into_iter().filter(once));
@@ -56,8 +63,8 @@ struct Rounds<'a, S: PairSource> {
 }
 
 impl<'a, S: PairSource> Rounds<'a, S> {
-    fn new(view: &'a View<'a, S>, grid: &'a LookGrid, ask: Ask) -> Self {
-        let plan = look::Plan::new(grid, view.source.pixel_m());
+    fn new(view: &'a View<'a, S>, grid: &'a LookGrid, beside_m: f64, ask: Ask) -> Self {
+        let plan = look::Plan::new(grid, view.source.pixel_m(), beside_m);
         Self { view, grid, ask, plan, works: vec![], others: vec![] }
     }
 

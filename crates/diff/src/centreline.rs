@@ -25,8 +25,6 @@ const BEND: f32 = 0.04;
 const SEED: f64 = 0.25;
 /// Nearness to an earthwork from which on the ground around a crest is looked at too.
 pub(crate) const FOLLOWED: f32 = 0.3;
-/// Nearness to an earthwork from which on the network is asked again, all ways.
-pub(crate) const DOUBTED: f32 = 0.15;
 /// Longest gap that is crossed, pixels of the look: 5 m.
 const GAP_PX: f32 = 10.0;
 /// Crests closer than this beside a line are the same line, pixels of the look: 2 m.

@@ -111,9 +111,6 @@ const BLOCK_PX: usize = 16;
 const CELL_BLOCKS: usize = 12;
 /// A row of blocks of a cell, one bit each: whether it is marked.
 type Row = u32;
-/// Ground to either side of a line that is looked at, metres: a ditch with its berms, and where the line may go on.
-const BESIDE_M: f64 = 12.0;
-
 /// A block: its row and column in a lattice of [`BLOCK_PX`].
 type Block = (usize, usize);
 
@@ -128,13 +125,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Of a grid over pixels of `pixel_m`.
-    pub(crate) fn new(grid: &LookGrid, pixel_m: f64) -> Self {
+    /// Of a grid over pixels of `pixel_m`, where so much ground is looked at to either side of a line.
+    pub(crate) fn new(grid: &LookGrid, pixel_m: f64, beside_m: f64) -> Self {
         let shape = (grid.shape.0 - net::HALO_PX, grid.shape.1 - net::HALO_PX);
         Self {
             ends: (shape.0.div_ceil(BLOCK_PX), shape.1.div_ceil(BLOCK_PX)),
             shape,
-            beside_px: BESIDE_M / (pixel_m * grid.scale),
+            beside_px: beside_m / (pixel_m * grid.scale),
             seen: BTreeSet::new(),
         }
     }
@@ -266,7 +263,7 @@ mod tests {
     fn ground_beside_places_is_looked_at_and_no_pixel_twice() {
         const HALO: usize = net::HALO_PX;
         let grid = LookGrid::over((700, 900), 0.5);
-        let mut plan = Plan::new(&grid, 0.5);
+        let mut plan = Plan::new(&grid, 0.5, 12.0);
         let at = |row: f64, col: f64| grid.from_shared(Pixel { row, col });
         let mut places: Vec<Pixel> =
             (0..300).map(|i| at(3.0 + f64::from(i), 150.0 + 2.0 * f64::from(i))).collect();

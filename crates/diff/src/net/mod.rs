@@ -10,7 +10,7 @@
 //! | `input` | what of both dates goes in |
 //! | `map`, `conv`, `head` | feature maps; convolution; the last layer |
 //! | `dot`, `range` | integer arithmetic; how large its numbers get |
-//! | `turn` | the same ground turned and mirrored |
+//! | `turn` | the same ground turned |
 //! | `model` | weights, calibration, where they came from |
 
 mod conv;
@@ -144,9 +144,8 @@ impl Network {
         self.mean(look, rim_px, &turn::AS_IT_IS, workspace)
     }
 
-    /// What it says in the mean over the eight ways that the window can be turned and mirrored: surer, at eight times the
-    /// work.
-    pub fn ask_all_ways(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
+    /// What it says in the mean over the four ways that the window can be turned: surer, at four times the work.
+    pub fn ask_turned(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
         self.mean(look, rim_px, &turn::ALL, workspace)
     }
 
