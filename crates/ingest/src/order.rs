@@ -24,6 +24,8 @@ pub(crate) struct Order<'a> {
     pub notes: &'a BTreeMap<PathBuf, Note>,
     /// Items by the image that one of their assets is.
     by_asset: HashMap<PathBuf, &'a Item>,
+    /// Items by their folder and the name of a file that one of their assets is, wherever it leads.
+    by_name: HashMap<(&'a Path, &'a str), &'a Item>,
     /// Images that VRTs are made of.
     in_vrts: BTreeSet<PathBuf>,
     /// Files by the lists that name them: path of the list.
@@ -53,6 +55,16 @@ impl<'a> Order<'a> {
                 _ => {}
             }
         }
+        let mut by_name = HashMap::new();
+        for listing in listings {
+            for file in listing.files.iter().filter(|f| f.ending() == "json") {
+                let Some(Note::Items(items)) = notes.get(&file.path) else { continue };
+                for (item, href) in items.iter().flat_map(|i| i.assets.iter().map(move |href| (i, href))) {
+                    let name = href.rsplit(['/', '\\']).next().unwrap_or_default();
+                    by_name.entry((listing.folder.as_path(), name)).or_insert(item);
+                }
+            }
+        }
         for file in listings.iter().flat_map(|l| &l.files) {
             if Format::of(&file.path) == Some(Format::Vrt) {
                 // What is wrong with it is said where it is opened.
@@ -65,7 +77,7 @@ impl<'a> Order<'a> {
                 }));
             }
         }
-        Self { folder, listings, notes, by_asset, in_vrts, listed }
+        Self { folder, listings, notes, by_asset, by_name, in_vrts, listed }
     }
 
     /// The images to open.
@@ -181,13 +193,7 @@ impl<'a> Order<'a> {
             _ => None,
         };
         let own = own_names(&file.path).into_iter().find_map(|name| of(&listing.folder.join(name))?.first());
-        let named = |item: &&Item| {
-            item.assets.iter().any(|href| href.rsplit(['/', '\\']).next() == Some(file.name.as_str()))
-        };
-        let beside = || {
-            let jsons = listing.files.iter().filter(|f| f.ending() == "json");
-            jsons.filter_map(|f| of(&f.path)).flatten().find(named)
-        };
+        let beside = || self.by_name.get(&(listing.folder.as_path(), file.name.as_str())).copied();
         own.or_else(|| self.by_asset.get(&file.path).copied()).or_else(beside)
     }
 
