@@ -2,7 +2,7 @@
 #![allow(missing_docs)] // criterion_group! makes public functions
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use diff::line_gain::{DIRECTIONS, Options, Scale, points, respond};
+use diff::line_gain::{Buffers, DIRECTIONS, Options, Scale, points, respond};
 use domain::Window;
 use fosse_benches::PIXEL_M;
 
@@ -15,7 +15,8 @@ fn bench(c: &mut Criterion) {
     group.sample_size(20).throughput(Throughput::Elements((SIDE * SIDE) as u64));
 
     for scale in Scale::ALL {
-        let respond = || respond(&later.pixels, &later.valid, PIXEL_M, scale.profile());
+        let respond =
+            || respond(&later.pixels, &later.valid, PIXEL_M, scale.profile(), &mut Buffers::default());
         let out = respond();
         if scale == Scale::Narrow {
             // A line along a row has the first direction, or one of its neighbours.
@@ -28,7 +29,17 @@ fn bench(c: &mut Criterion) {
 
     let core = Window::new(0, 0, SIDE, SIDE);
     for scale in Scale::ALL {
-        let points = || points(&earlier, &later, core, scale, PIXEL_M, 0.3, &Options::default());
+        let points = || {
+            points(
+                [&earlier, &later],
+                core,
+                scale,
+                PIXEL_M,
+                0.3,
+                &Options::default(),
+                &mut Buffers::default(),
+            )
+        };
         if scale == Scale::Narrow {
             let (middle, strong) = ((SIDE / 2) as f32, 2.5);
             let on_line = |p: &&diff::line_gain::Point| (p.row - middle).abs() < 3.0 && p.gain > strong;

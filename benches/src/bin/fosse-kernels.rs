@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use diff::align::Correlator;
 use diff::centreline::{Of, centrelines, crests};
-use diff::line_gain::{Options, Point, Scale, gaussian, points};
+use diff::line_gain::{Buffers, Options, Point, Scale, gaussian, points};
 use diff::look::{Look, LookGrid};
 use diff::net::{Model, RIM_PX, Workspace};
 use diff::resample::{decimate, onto, onto_bands};
 use diff::trace::{self, Reach};
-use domain::{Pixel, Window};
+use domain::{Bands, Pixel, Window};
 use fosse_benches::PIXEL_M;
 use ndarray::{Array2, Array3};
 
@@ -37,7 +37,9 @@ const KERNELS: [(&str, Kernel); 10] = [
     }),
     ("resample-bands", |times| {
         let (ground, window) = (fosse_benches::earlier((SIDE, SIDE)), inner());
-        let bands = [ground.clone(), ground.clone(), ground];
+        let plane = ground.pixels.view();
+        let planes = ndarray::stack![ndarray::Axis(0), plane, plane, plane];
+        let bands = Bands { window: ground.window, planes, valid: ground.valid };
         (0..times).for_each(|_| _ = black_box(onto_bands(&bands, window, 1.0, shifted)));
     }),
     ("decimate", |times| {
@@ -103,7 +105,9 @@ fn gain(scale: Scale, times: usize) {
     let shape = (SIDE, SIDE);
     let (earlier, later) = (fosse_benches::earlier(shape), fosse_benches::later(shape, (0.0, 0.0)));
     let core = Window::new(0, 0, SIDE, SIDE);
-    let found = || points(&earlier, &later, core, scale, PIXEL_M, 0.3, &Options::default());
+    let found = || {
+        points([&earlier, &later], core, scale, PIXEL_M, 0.3, &Options::default(), &mut Buffers::default())
+    };
     (0..times).for_each(|_| _ = black_box(found()));
 }
 

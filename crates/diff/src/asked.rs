@@ -8,15 +8,17 @@ use crate::{
     align::Verdict,
     centreline::{self, Crest, Of},
     compare::{Options, Outcome},
+    gathered::Gathered,
     look::{self, Look, LookGrid},
     net::{self, Answer, Model, Network, Workspace},
+    pool::Pool,
     source::Counter,
     trace::Line,
     view::View,
 };
 
 /// Ground to either side of a line of gain that is looked at, metres: a ditch with its berms, and where the line may go on.
-const BESIDE_M: f64 = 12.0;
+const BESIDE_M: f64 = 9.0;
 /// The same beside what was found, where the line is known.
 const AGAIN_BESIDE_M: f64 = 8.0;
 /// Nearness to an earthwork from which on the network is asked again.
@@ -35,13 +37,15 @@ pub(crate) fn crests<S: PairSource>(
     let places: Vec<Pixel> = vertices.map(|&(row, col)| grid.from_shared(Pixel { row, col })).collect();
     let mut first = Rounds::new(view, grid, BESIDE_M, Network::ask);
     first.run(places, with, progress)?;
-    let doubted = first.works.iter().filter(|c| c.work >= DOUBTED).map(place);
     let mut again = Rounds::new(view, grid, AGAIN_BESIDE_M, Network::ask_turned);
-    again.run(doubted.collect(), with, progress)?;
-    let once = |c: &Crest| again.plan.is_new(c.pixel);
-    again.works.extend(first.works.into_iter().filter(once));
-    again.others.extend(first.others.into_iter().filter(once));
-    Ok([again.works, again.others])
+    again.run(first.doubted.all(), with, progress)?;
+    let (mut works, mut others) = (first.works, first.others);
+    // What was asked again replaces what was said before.
+    for (all, said) in [(&mut works, again.works), (&mut others, again.others)] {
+        all.retain(|c| again.plan.is_new(c.pixel));
+        all.add(said.all());
+    }
+    Ok([works.all(), others.all()])
 }
 
 /// Where a crest lies, pixels of the look.
@@ -58,14 +62,17 @@ struct Rounds<'a, S: PairSource> {
     grid: &'a LookGrid,
     ask: Ask,
     plan: look::Plan,
-    works: Vec<Crest>,
-    others: Vec<Crest>,
+    /// Where an earthwork may be.
+    doubted: Gathered<Pixel>,
+    works: Gathered<Crest>,
+    others: Gathered<Crest>,
 }
 
 impl<'a, S: PairSource> Rounds<'a, S> {
     fn new(view: &'a View<'a, S>, grid: &'a LookGrid, beside_m: f64, ask: Ask) -> Self {
         let plan = look::Plan::new(grid, view.source.pixel_m(), beside_m);
-        Self { view, grid, ask, plan, works: vec![], others: vec![] }
+        let [works, others] = [Gathered::new(), Gathered::new()];
+        Self { view, grid, ask, plan, doubted: Gathered::new(), works, others }
     }
 
     /// Beside `places`, and on along the earthworks found there.
@@ -75,39 +82,44 @@ impl<'a, S: PairSource> Rounds<'a, S> {
         (options, model): (&Options, &Model),
         progress: &dyn Progress,
     ) -> Outcome<S, ()> {
-        let Self { view, grid, ask, plan, works, others } = self;
+        let Self { view, grid, ask, plan, doubted, works, others } = self;
         let mut count = Counter::new(progress, Stage::Classify, 0);
+        let workspaces = Pool::<Workspace>::default();
         loop {
             let windows = plan.windows(places.iter().copied());
             if windows.is_empty() {
                 return Ok(());
             }
             count.add(windows.len());
-            let ask = |workspace: &mut Workspace, &core: &Window| {
+            let followed = Gathered::new();
+            let ask = |&core: &Window| {
                 count.check()?;
                 let window = look::around(core);
                 let seen = look::look(view, grid, window)?;
-                let answer = ask(&model.network, &seen, net::RIM_PX, workspace);
+                let answer = workspaces.with(|w| ask(&model.network, &seen, net::RIM_PX, w));
                 let corner = (window.row + net::RIM_PX, window.col + net::RIM_PX);
                 let at = (core.row - corner.0, core.col - corner.1, core.rows, core.cols);
                 count.advance();
-                let crests = |of| centreline::crests(&answer, of, corner, at);
-                let others = if options.classify.all_lines { crests(Of::Other) } else { vec![] };
-                Ok((crests(Of::Dug), others))
+                let new = |of| {
+                    let mut crests = centreline::crests(&answer, of, corner, at);
+                    crests.retain(|c| {
+                        let verdict = view.field.verdict(grid.to_shared(place(c))).0;
+                        verdict == Verdict::Aligned && plan.is_new(c.pixel)
+                    });
+                    crests
+                };
+                let dug = new(Of::Dug);
+                doubted.add(dug.iter().filter(|c| c.work >= DOUBTED).map(place));
+                followed.add(dug.iter().filter(|c| c.work >= centreline::FOLLOWED).map(place));
+                works.add(dug);
+                if options.classify.all_lines {
+                    others.add(new(Of::Other));
+                }
+                Ok(())
             };
-            let found =
-                windows.par_iter().map_init(Workspace::default, ask).collect::<Outcome<S, Vec<_>>>()?;
-            let first = works.len();
-            let counts = |c: &Crest| {
-                let aligned = view.field.verdict(grid.to_shared(place(c))).0 == Verdict::Aligned;
-                aligned && plan.is_new(c.pixel)
-            };
-            for (w, o) in found {
-                works.extend(w.into_iter().filter(counts));
-                others.extend(o.into_iter().filter(counts));
-            }
+            windows.par_iter().with_max_len(1).map(ask).collect::<Outcome<S, ()>>()?;
+            places = followed.all();
             plan.note(&windows);
-            places = works[first..].iter().filter(|c| c.work >= centreline::FOLLOWED).map(place).collect();
         }
     }
 }

@@ -4,7 +4,8 @@
 //! fraction of a pixel. Steger (1998), IEEE TPAMI 20(2), section 3; linked as [`crate::trace`] links.
 
 use domain::Pixel;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, s};
+use rayon::prelude::*;
 
 use crate::{
     line_gain::{DIRECTIONS, Point, Scale, gaussian},
@@ -44,20 +45,26 @@ const MEAN_VERTICES: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crest {
     /// The pixel that it was found at, `(row, col)` of the look.
-    pub pixel: (usize, usize),
+    pub pixel: (u32, u32),
     /// Where it lies, how near, and along which direction it runs.
     pub point: Point,
     /// Nearness to an earthwork at the pixel.
     pub work: f32,
     /// Nearness to another new line there.
     pub other: f32,
+    /// The share of pipelines and drains in that.
+    pub drain_share: f32,
     /// Log-odds of a ditch.
     pub ditch: f32,
     /// Logarithm of the width, metres.
     pub log_width: f32,
-    /// Of each kind, the logarithm of how likely it is, but for a constant.
-    pub kinds: [f32; KINDS],
+    /// Of each kind, the logarithm of how likely it is, but for a constant, in steps of [`KIND_STEP`]: there are a million
+    /// crests on a tile.
+    pub kinds: [i16; KINDS],
 }
+
+/// Steps in 1 of [`Crest::kinds`].
+const KIND_STEP: f32 = 256.0;
 
 /// What a crest is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,8 +185,9 @@ pub fn crests(
             let angle = (-nc).atan2(nr);
             let steps = angle.rem_euclid(std::f32::consts::PI) / std::f32::consts::PI * f32::from(DIRECTIONS);
             let direction = (steps.round() as u8) % DIRECTIONS;
+            let kinds = answer.kinds.slice(s![r / 2, c / 2, ..]);
             out.push(Crest {
-                pixel: (row + r, col + c),
+                pixel: ((row + r) as u32, (col + c) as u32),
                 point: Point {
                     row: (row + r) as f32 + 0.5 + t * nr,
                     col: (col + c) as f32 + 0.5 + t * nc,
@@ -188,9 +196,10 @@ pub fn crests(
                 },
                 work: answer.line[(r, c)],
                 other: answer.other[(r, c)],
+                drain_share: drain_share(kinds.iter()),
                 ditch: answer.ditch[(r / 2, c / 2)],
                 log_width: answer.log_width[(r / 2, c / 2)],
-                kinds: std::array::from_fn(|k| answer.kinds[(r / 2, c / 2, k)]),
+                kinds: std::array::from_fn(|k| (kinds[k] * KIND_STEP).round() as i16),
             });
         }
     }
@@ -204,12 +213,7 @@ pub fn centrelines(
     pixel_m: f64,
     min_length_m: f64,
 ) -> Vec<Centreline> {
-    crests.sort_unstable_by(|a, b| {
-        let row = |c: &Crest| c.point.row.max(0.0) as usize;
-        (row(a).cmp(&row(b)))
-            .then(a.point.col.total_cmp(&b.point.col))
-            .then(a.point.row.total_cmp(&b.point.row))
-    });
+    crests.par_sort_unstable_by(|a, b| trace::order(&a.point, &b.point).then(a.pixel.cmp(&b.pixel)));
     let points: Vec<Point> = crests.iter().map(|c| c.point).collect();
     let look_m = pixel_m * grid.scale;
     let options =
@@ -273,10 +277,13 @@ fn parts(
         for crest in own[first..end].iter().flatten() {
             let w = f64::from(crest.point.gain);
             (odds, weight) = (odds + w * f64::from(crest.ditch), weight + w);
-            kinds.iter_mut().zip(crest.kinds).for_each(|(sum, v)| *sum += w * f64::from(v));
+            kinds
+                .iter_mut()
+                .zip(crest.kinds)
+                .for_each(|(sum, v)| *sum += w * f64::from(v) / f64::from(KIND_STEP));
             work += f64::from(crest.work);
             other += f64::from(crest.other);
-            drain += f64::from(crest.other * drain_share(crest.kinds.iter()));
+            drain += f64::from(crest.other * crest.drain_share);
             widths.push(f64::from(crest.log_width));
         }
         // The crests weigh something, or there are none.

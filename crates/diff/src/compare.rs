@@ -1,7 +1,7 @@
 //! The order of the steps, for one pair.
 
 use domain::{Class, Coverage, Evidence, Pixel, Raster, Reason, Window};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +11,11 @@ use crate::{
     asked,
     centreline::{self, Centreline},
     classify, evidence,
-    line_gain::{self, Layout, Point, Scale},
+    gathered::Gathered,
+    line_gain::{self, Buffers, Layout, Point, Scale},
     look::{self, Look, LookGrid},
     net::Model,
+    pool::Pool,
     resample,
     source::Counter,
     strip::{self, Station, Strip},
@@ -235,36 +237,31 @@ fn gain<S: PairSource>(
     let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));
     let count = Counter::new(progress, Stage::LineGain, windows.len());
     let residual_px = view.field.summary.residual_px.unwrap_or(1.0) as f32;
+    let pool = Pool::<Buffers>::default();
+    let all = [Gathered::new(), Gathered::new()];
     let parts = windows
         .par_iter()
+        .with_max_len(1)
         .map(|&core| {
             count.check()?;
             let region = core.grown(layout.halo_px, shape).snapped(layout.block_px, shape);
             let (earlier, later) = view.read(region)?;
             let blocks = assessed(view, &earlier, &later, core)?;
-            let points = Scale::ALL.map(|scale| {
-                if pixel_m > MAX_PIXEL_M {
-                    return vec![];
-                }
-                let mut points = line_gain::points(
-                    &earlier,
-                    &later,
-                    core,
-                    scale,
-                    pixel_m,
-                    residual_px,
-                    &options.line_gain,
-                );
-                points.retain(|p| {
+            let scales = if pixel_m > MAX_PIXEL_M { &[][..] } else { &Scale::ALL };
+            for (scale, all) in scales.iter().zip(&all) {
+                let points = pool.with(|buffers| {
+                    let (both, options) = ([&earlier, &later], &options.line_gain);
+                    line_gain::points(both, core, *scale, pixel_m, residual_px, options, buffers)
+                });
+                all.add(points.into_iter().filter(|p| {
                     let at = Pixel { row: f64::from(p.row), col: f64::from(p.col) };
                     view.field.verdict(at).0 == Verdict::Aligned
-                });
-                points
-            });
+                }));
+            }
             count.advance();
-            Ok((points, blocks))
+            Ok(blocks)
         })
-        .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
+        .collect::<Outcome<S, Vec<_>>>()?;
     let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
     let mut coverage = Coverage {
         block_px: COVERAGE_PX,
@@ -276,33 +273,38 @@ fn gain<S: PairSource>(
             view.field.verdict(Pixel { row: middle(i), col: middle(j) }).1
         }),
     };
-    let mut all = [vec![], vec![]];
-    for (points, blocks) in parts {
-        all.iter_mut().zip(points).for_each(|(all, p)| all.extend(p));
-        for (at, counts) in blocks {
-            coverage.pixels.iter_mut().zip(counts).for_each(|(sum, n)| *sum += u64::from(n));
-            let most = (0..counts.len()).rev().max_by_key(|&i| counts[i]).unwrap_or(0);
-            coverage.blocks[at] = Reason::ALL[most];
-        }
+    for (core, blocks) in windows.iter().zip(parts) {
+        coverage.pixels.iter_mut().zip(blocks.pixels).for_each(|(sum, n)| *sum += n);
+        let (row, col) = (core.row / COVERAGE_PX, core.col / COVERAGE_PX);
+        let (rows, cols) = blocks.reasons.dim();
+        coverage.blocks.slice_mut(s![row..row + rows, col..col + cols]).assign(&blocks.reasons);
     }
-    all.par_iter_mut().for_each(|points| trace::sort(points));
+    let mut all = all.map(Gathered::all);
+    all.iter_mut().for_each(|points| trace::sort(points));
     Ok((all, coverage))
 }
 
-/// Pixels by reason of each coverage block of `core`, with the place of the block.
-type BlockCounts = Vec<((usize, usize), [u32; Reason::ALL.len()])>;
+/// The coverage of a window.
+struct Blocks {
+    /// The reason that holds for most pixels of each block, `(block rows, block cols)`.
+    reasons: Array2<Reason>,
+    /// Pixels by reason, in the order of [`Reason::ALL`].
+    pixels: [u64; Reason::ALL.len()],
+}
 
 fn assessed<S: PairSource>(
     view: &View<'_, S>,
     earlier: &Raster,
     later: &Raster,
     core: Window,
-) -> Outcome<S, BlockCounts> {
+) -> Outcome<S, Blocks> {
     let masks = view.masks(core)?;
     let region = earlier.window;
     let (later_rows, later_cols) = view.source.later_shape();
     let index = |reason: Reason| Reason::ALL.iter().position(|&r| r == reason).unwrap_or(0);
-    let mut out = vec![];
+    let shape = (core.rows.div_ceil(COVERAGE_PX), core.cols.div_ceil(COVERAGE_PX));
+    let reasons = Array2::from_elem(shape, Reason::OffLater);
+    let mut out = Blocks { reasons, pixels: [0; Reason::ALL.len()] };
     for row in (core.row..core.row_end()).step_by(COVERAGE_PX) {
         for col in (core.col..core.col_end()).step_by(COVERAGE_PX) {
             let block = Window::new(
@@ -323,7 +325,7 @@ fn assessed<S: PairSource>(
                 Verdict::Misaligned => Reason::Misaligned,
                 Verdict::NoTies => Reason::NoTies,
             };
-            let mut counts = [0; Reason::ALL.len()];
+            let mut counts = [0u64; Reason::ALL.len()];
             for r in block.row - region.row..block.row_end() - region.row {
                 for c in block.col - region.col..block.col_end() - region.col {
                     let (row, col) = (region.row + r, region.col + c);
@@ -336,7 +338,9 @@ fn assessed<S: PairSource>(
                     counts[index(reason)] += 1;
                 }
             }
-            out.push(((row / COVERAGE_PX, col / COVERAGE_PX), counts));
+            out.pixels.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+            let most = (0..counts.len()).rev().max_by_key(|&i| counts[i]).unwrap_or(0);
+            out.reasons[((row - core.row) / COVERAGE_PX, (col - core.col) / COVERAGE_PX)] = Reason::ALL[most];
         }
     }
     Ok(out)

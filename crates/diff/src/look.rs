@@ -1,9 +1,9 @@
 //! What the network looks at: both dates in colour, on pixels of one size.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::{Pixel, Raster, Window};
-use ndarray::{Array2, Array3, Axis};
+use domain::{Bands, Pixel, Window};
+use ndarray::{Array2, Array3, s};
 
 use crate::{CompareError, PairSource, net, resample, view::View};
 
@@ -71,44 +71,41 @@ pub(crate) fn look<S: PairSource>(
     let source = view.source;
     let to_shared = |p: Pixel| grid.to_shared(p);
     let need = resample::source_window(window, source.shape(), grid.scale, to_shared);
-    let earlier =
-        if need.is_empty() { vec![] } else { source.earlier_bands(need).map_err(CompareError::Read)? };
-    let earlier = sampled(earlier, window, grid.scale, to_shared);
+    let read = |need: Window, read: &dyn Fn(Window) -> Result<Bands, S::Error>| {
+        if need.is_empty() { Ok(Bands::invalid(need, 1)) } else { read(need).map_err(CompareError::Read) }
+    };
+    let earlier = read(need, &|need| source.earlier_bands(need))?;
+    let earlier = coloured(resample::onto_bands(&earlier, window, grid.scale, to_shared));
     let to_later = |p: Pixel| source.later_map().at(view.field.displaced(grid.to_shared(p)));
     let scale = source.later_map().scale() * grid.scale;
     let need = resample::source_window(window, source.later_shape(), scale, to_later);
-    let later =
-        if need.is_empty() { vec![] } else { source.later_bands(need).map_err(CompareError::Read)? };
-    let later = sampled(later, window, scale, to_later);
-    let mut valid = earlier.1;
-    ndarray::Zip::from(&mut valid).and(&later.1).for_each(|v, &other| *v &= other);
-    Ok(Look { window, earlier: earlier.0, later: later.0, valid })
+    let later = read(need, &|need| source.later_bands(need))?;
+    let later = coloured(resample::onto_bands(&later, window, scale, to_later));
+    let mut valid = earlier.valid;
+    ndarray::Zip::from(&mut valid).and(&later.valid).for_each(|v, &other| *v &= other);
+    Ok(Look { window, earlier: earlier.planes, later: later.planes, valid })
 }
 
-/// The bands of one date on `window`; nothing is valid where there are none.
-fn sampled(
-    bands: Vec<Raster>,
-    window: Window,
-    scale: f64,
-    to_source: impl Fn(Pixel) -> Pixel,
-) -> (Array3<f32>, Array2<bool>) {
-    let shape = (window.rows, window.cols);
-    let mut out = Array3::zeros((3, shape.0, shape.1));
-    let mut on_grid = resample::onto_bands(&bands[..bands.len().min(3)], window, scale, to_source);
-    for (b, band) in on_grid.iter().enumerate() {
-        let planes = if on_grid.len() == 1 { 0..3 } else { b..b + 1 };
-        for plane in planes {
-            out.index_axis_mut(Axis(0), plane).assign(&band.pixels);
+/// With three bands: the first three, or the one repeated.
+fn coloured(bands: Bands) -> Bands {
+    let planes = match bands.planes.dim().0 {
+        3 => return bands,
+        0..3 => {
+            let (_, rows, cols) = bands.planes.dim();
+            let first = bands.planes.slice(s![..1, .., ..]);
+            first.broadcast((3, rows, cols)).map_or(Array3::zeros((3, rows, cols)), |all| all.to_owned())
         }
-    }
-    (out, on_grid.pop().map_or_else(|| Array2::from_elem(shape, false), |band| band.valid))
+        _ => bands.planes.slice(s![..3, .., ..]).to_owned(),
+    };
+    Bands { planes, ..bands }
 }
 
 /// Side of the blocks that are marked, pixels.
 const BLOCK_PX: usize = 16;
 /// Side of the cells within which marked blocks are looked at together, blocks; at most the bits of [`Row`]. The network
-/// measures brightness against the mean of its window: in larger ones it is less often right.
-const CELL_BLOCKS: usize = 12;
+/// measures brightness against the mean of its window: in larger ones than these it is less often right, and smaller ones have
+/// more halo.
+const CELL_BLOCKS: usize = 20;
 /// A row of blocks of a cell, one bit each: whether it is marked.
 type Row = u32;
 /// A block: its row and column in a lattice of [`BLOCK_PX`].
@@ -121,19 +118,17 @@ pub(crate) struct Plan {
     ends: Block,
     shape: (usize, usize),
     beside_px: f64,
-    seen: BTreeSet<Block>,
+    /// Of every block, row by row, whether it was looked at.
+    seen: Vec<bool>,
 }
 
 impl Plan {
     /// Of a grid over pixels of `pixel_m`, where so much ground is looked at to either side of a line.
     pub(crate) fn new(grid: &LookGrid, pixel_m: f64, beside_m: f64) -> Self {
         let shape = (grid.shape.0 - net::HALO_PX, grid.shape.1 - net::HALO_PX);
-        Self {
-            ends: (shape.0.div_ceil(BLOCK_PX), shape.1.div_ceil(BLOCK_PX)),
-            shape,
-            beside_px: beside_m / (pixel_m * grid.scale),
-            seen: BTreeSet::new(),
-        }
+        let ends = (shape.0.div_ceil(BLOCK_PX), shape.1.div_ceil(BLOCK_PX));
+        let beside_px = beside_m / (pixel_m * grid.scale);
+        Self { ends, shape, beside_px, seen: vec![false; ends.0 * ends.1] }
     }
 
     /// The windows to look at so that all ground beside `places` (pixels of the look) is seen, in order of cells. They lie
@@ -144,14 +139,17 @@ impl Plan {
         let block =
             |v: f64, end: usize| ((v.max(0.0) as usize) / BLOCK_PX).clamp(first, end.saturating_sub(1));
         let mut cells = BTreeMap::<Block, [Row; CELL_BLOCKS]>::new();
+        let mut last = None;
         for p in places {
             let rows =
                 block(p.row - self.beside_px, self.ends.0)..=block(p.row + self.beside_px, self.ends.0);
             let cols =
                 block(p.col - self.beside_px, self.ends.1)..=block(p.col + self.beside_px, self.ends.1);
-            for at in
-                rows.flat_map(|r| cols.clone().map(move |c| (r, c))).filter(|at| !self.seen.contains(at))
-            {
+            // The next vertex of a line mostly lies in the same block.
+            if last.replace((rows.clone(), cols.clone())) == Some((rows.clone(), cols.clone())) {
+                continue;
+            }
+            for at in rows.flat_map(|r| cols.clone().map(move |c| (r, c))).filter(|&at| !self.was_seen(at)) {
                 let cell = cells.entry((at.0 / CELL_BLOCKS, at.1 / CELL_BLOCKS)).or_default();
                 cell[at.0 % CELL_BLOCKS] |= 1 << (at.1 % CELL_BLOCKS);
             }
@@ -173,15 +171,20 @@ impl Plan {
     }
 
     /// Whether a pixel was not looked at before.
-    pub(crate) fn is_new(&self, (row, col): (usize, usize)) -> bool {
-        !self.seen.contains(&(row / BLOCK_PX, col / BLOCK_PX))
+    pub(crate) fn is_new(&self, (row, col): (u32, u32)) -> bool {
+        !self.was_seen((row as usize / BLOCK_PX, col as usize / BLOCK_PX))
+    }
+
+    fn was_seen(&self, (row, col): Block) -> bool {
+        col < self.ends.1 && self.seen.get(row * self.ends.1 + col).is_some_and(|&seen| seen)
     }
 
     /// Notes that these windows were looked at.
     pub(crate) fn note(&mut self, windows: &[Window]) {
         for w in windows {
             for r in w.row / BLOCK_PX..w.row_end().div_ceil(BLOCK_PX) {
-                self.seen.extend((w.col / BLOCK_PX..w.col_end().div_ceil(BLOCK_PX)).map(|c| (r, c)));
+                let first = r * self.ends.1;
+                self.seen[first + w.col / BLOCK_PX..first + w.col_end().div_ceil(BLOCK_PX)].fill(true);
             }
         }
     }
@@ -277,7 +280,7 @@ mod tests {
             for (dr, dc) in [(0.0, 0.0), (20.0, 0.0), (0.0, -20.0)] {
                 let (r, c) = ((p.row + dr) as usize, (p.col + dc) as usize);
                 assert!(r >= 700 + HALO || seen(&windows, r, c) == 1, "{r} {c}");
-                assert!(plan.is_new((r, c)));
+                assert!(plan.is_new((r as u32, c as u32)));
             }
         }
         assert_eq!(seen(&windows, 500, 100), 0);
@@ -290,7 +293,7 @@ mod tests {
         // Looked at once, it is not looked at again; what lies farther on is.
         plan.note(&windows);
         assert!(plan.windows(places.iter().copied()).is_empty());
-        assert!(places.iter().all(|p| !plan.is_new((p.row as usize, p.col as usize))));
+        assert!(places.iter().all(|p| !plan.is_new((p.row as u32, p.col as u32))));
         let more = plan.windows([at(330.0, 760.0)].into_iter());
         assert!(!more.is_empty() && more.iter().all(|w| w.row_end() <= 700 + HALO));
     }

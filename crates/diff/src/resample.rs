@@ -3,9 +3,9 @@
 //! Cubic convolution with a = −1/2 (Keys 1981, IEEE TASSP 29(6)), third-order accurate. Where the source is
 //! finer than the target, it is smoothed first, so that nothing aliases.
 
-use domain::{Pixel, Raster, Window};
+use domain::{Bands, Pixel, Raster, Window};
 use multiversion::multiversion;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, ArrayViewMut3, Axis};
 
 use crate::{lanes, line_gain::gaussian};
 
@@ -53,37 +53,47 @@ pub fn source_window(
 ///
 /// A pixel is valid where every source pixel under its kernel is inside `source` and valid.
 pub fn onto(source: &Raster, window: Window, scale: f64, to_source: impl Fn(Pixel) -> Pixel) -> Raster {
-    onto_bands(std::slice::from_ref(source), window, scale, to_source)
-        .pop()
-        .unwrap_or(Raster::invalid(window))
+    let mut out = Raster::invalid(window);
+    let from = (source.window, &[source.pixels.view()][..], &source.valid);
+    let to = (out.pixels.view_mut().insert_axis(Axis(0)), out.valid.view_mut());
+    sample_all(from, window, scale, to_source, to);
+    out
 }
 
-/// The same for the bands of one image, which are valid where the first is: where the samples lie is computed once for
-/// all.
-pub fn onto_bands(
-    bands: &[Raster],
+/// The same for the bands of one image: where the samples lie is computed once for all.
+pub fn onto_bands(source: &Bands, window: Window, scale: f64, to_source: impl Fn(Pixel) -> Pixel) -> Bands {
+    let mut out = Bands::invalid(window, source.planes.dim().0);
+    let planes: Vec<ArrayView2<'_, f32>> = source.planes.outer_iter().collect();
+    let to = (out.planes.view_mut(), out.valid.view_mut());
+    sample_all((source.window, &planes, &source.valid), window, scale, to_source, to);
+    out
+}
+
+/// Samples the planes of a window, valid together, into as many of `window`; where a sample has no whole neighbourhood, what
+/// is there stays.
+fn sample_all(
+    (own, planes, valid): (Window, &[ArrayView2<'_, f32>], &Array2<bool>),
     window: Window,
     scale: f64,
     to_source: impl Fn(Pixel) -> Pixel,
-) -> Vec<Raster> {
-    let mut out = vec![Raster::invalid(window); bands.len()];
-    let Some(first) = bands.first() else { return out };
-    if first.window.is_empty() || window.is_empty() {
-        return out;
+    (mut out, mut out_valid): (ArrayViewMut3<'_, f32>, ArrayViewMut2<'_, bool>),
+) {
+    if own.is_empty() || window.is_empty() {
+        return;
     }
     let smoothed: Option<Vec<Array2<f32>>> = prefilter_sigma_px(scale)
-        .map(|sigma_px| bands.iter().map(|b| gaussian::smooth(&b.pixels, &b.valid, sigma_px)).collect());
+        .map(|sigma_px| planes.iter().map(|plane| gaussian::smooth(plane, valid, sigma_px)).collect());
     let planes: Option<Vec<&[f32]>> = match &smoothed {
         Some(smoothed) => smoothed.iter().map(|p| p.as_slice()).collect(),
-        None => bands.iter().map(|b| b.pixels.as_slice()).collect(),
+        None => planes.iter().map(|plane| plane.to_slice()).collect(),
     };
-    let (Some(planes), Some(valid)) = (planes, first.valid.as_slice()) else { return out };
+    let (Some(planes), Some(valid)) = (planes, valid.as_slice()) else { return };
     let from = Pixels {
         all_valid: all(valid),
         planes,
         valid,
-        shape: first.pixels.dim(),
-        corner: (first.window.row as f64, first.window.col as f64),
+        shape: (own.rows, own.cols),
+        corner: (own.row as f64, own.col as f64),
     };
     let node0 = window.col / NODE_PX;
     let nodes = window.col_end().div_ceil(NODE_PX) - node0 + 1;
@@ -105,8 +115,9 @@ pub fn onto_bands(
             *m = Pixel { row: a.row + (b.row - a.row) * u, col: a.col + (b.col - a.col) * u };
         }
         ok.fill(false);
+        let lines = out.outer_iter_mut();
         let mut to: Vec<&mut [f32]> =
-            out.iter_mut().filter_map(|o| o.pixels.row_mut(r).into_slice()).collect();
+            lines.filter_map(|plane| plane.index_axis_move(Axis(0), r).into_slice()).collect();
         let mut c = 0;
         while c < window.cols {
             let (n, first) = ((window.col + c) / NODE_PX - node0, (window.col + c) % NODE_PX);
@@ -114,11 +125,8 @@ pub fn onto_bands(
             from.sample((mapped[n], mapped[n + 1]), first, &mut to, c, &mut ok[c..end]);
             c = end;
         }
-        for out in &mut out {
-            out.valid.row_mut(r).iter_mut().zip(&ok).for_each(|(to, &ok)| *to = ok);
-        }
+        out_valid.row_mut(r).iter_mut().zip(&ok).for_each(|(to, &ok)| *to = ok);
     }
-    out
 }
 
 /// Whether all are true.

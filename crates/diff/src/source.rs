@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use domain::{PixelMap, Raster, Reason, Window};
+use domain::{Bands, PixelMap, Raster, Reason, Window};
 use ndarray::Array2;
 
 use crate::CompareError;
@@ -31,8 +31,8 @@ pub trait PairSource: Sync {
     ///
     /// # Errors
     /// Where the window cannot be read.
-    fn earlier_bands(&self, window: Window) -> Result<Vec<Raster>, Self::Error> {
-        Ok(vec![self.earlier(window)?])
+    fn earlier_bands(&self, window: Window) -> Result<Bands, Self::Error> {
+        self.earlier(window).map(Bands::from)
     }
 
     /// Shape of the later image as delivered, `(rows, cols)`.
@@ -51,8 +51,8 @@ pub trait PairSource: Sync {
     ///
     /// # Errors
     /// Where the window cannot be read.
-    fn later_bands(&self, window: Window) -> Result<Vec<Raster>, Self::Error> {
-        Ok(vec![self.later(window)?])
+    fn later_bands(&self, window: Window) -> Result<Bands, Self::Error> {
+        self.later(window).map(Bands::from)
     }
 
     /// What masks that came with the earlier image take out of `window` of the shared grid, and why; `None` where it has

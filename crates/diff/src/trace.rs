@@ -6,8 +6,9 @@
 //!
 //! Linking after Steger (1998), IEEE TPAMI 20(2), section 4; the gap rule is ours.
 
-use std::collections::VecDeque;
+use std::{cmp::Ordering, collections::VecDeque};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -68,9 +69,15 @@ impl Line {
     }
 }
 
+/// Distance of two places.
+fn apart(a: (f64, f64), b: (f64, f64)) -> f64 {
+    let (dr, dc) = (b.0 - a.0, b.1 - a.1);
+    (dr * dr + dc * dc).sqrt()
+}
+
 /// Length of a polyline, in its own unit.
 pub fn length_px(vertices: &[(f64, f64)]) -> f64 {
-    vertices.windows(2).map(|w| (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1)).sum()
+    vertices.windows(2).map(|w| apart(w[0], w[1])).sum()
 }
 
 /// Width of the cells of an [`Index`], pixels: a few points each.
@@ -102,28 +109,50 @@ impl<'a> Index<'a> {
         self.near(row, col, reach_px).map(|i| self.points[i].gain)
     }
 
-    /// Indices of the points within a square of `reach_px` around a place.
+    /// Indices of the points within a square of `reach_px` around a place, in their order.
     pub(crate) fn near(&self, row: f32, col: f32, reach_px: f32) -> impl Iterator<Item = usize> + '_ {
         let first = (row - reach_px).max(0.0) as usize;
         let last = ((row + reach_px).max(0.0) as usize + 1).min((self.starts.len() - 1) / self.across);
         let cell = ((col - reach_px).max(0.0) as usize / CELL_PX).min(self.across - 1);
-        (first..last).flat_map(move |r| {
-            let from = self.starts[r * self.across + cell] as usize;
-            let row = &self.points[from..self.starts[(r + 1) * self.across] as usize];
-            let near = row.iter().enumerate().skip_while(move |(_, p)| p.col < col - reach_px);
-            near.take_while(move |(_, p)| p.col <= col + reach_px).map(move |(k, _)| from + k)
+        let (mut r, mut at, mut end) = (first, 0, 0);
+        // By hand: chained iterators took half of the time of tracing.
+        std::iter::from_fn(move || {
+            loop {
+                while at < end {
+                    let (i, p) = (at, self.points[at].col);
+                    at += 1;
+                    if p > col + reach_px {
+                        break;
+                    }
+                    if p >= col - reach_px {
+                        return Some(i);
+                    }
+                }
+                if r >= last {
+                    return None;
+                }
+                at = self.starts[r * self.across + cell] as usize;
+                end = self.starts[(r + 1) * self.across] as usize;
+                r += 1;
+            }
         })
     }
 }
 
 /// Orders `points` as [`lines`] needs them: by whole rows, then columns.
 pub fn sort(points: &mut [Point]) {
-    points.sort_unstable_by(|a, b| {
-        (a.row.max(0.0) as usize)
-            .cmp(&(b.row.max(0.0) as usize))
-            .then(a.col.total_cmp(&b.col))
-            .then(a.row.total_cmp(&b.row))
-    });
+    points.par_sort_unstable_by(order);
+}
+
+/// The order of points: none but those that are the same in everything are equal, so that the order in which they were found
+/// does not show.
+pub(crate) fn order(a: &Point, b: &Point) -> Ordering {
+    (a.row.max(0.0) as usize)
+        .cmp(&(b.row.max(0.0) as usize))
+        .then(a.col.total_cmp(&b.col))
+        .then(a.row.total_cmp(&b.row))
+        .then(a.gain.total_cmp(&b.gain))
+        .then(a.direction.cmp(&b.direction))
 }
 
 /// How far points of one line lie from each other, pixels.
@@ -244,7 +273,8 @@ fn step(
         if dr * heading.0 + dc * heading.1 <= 0.0 {
             continue;
         }
-        let d = dr.hypot(dc);
+        // `hypot` guards against numbers that pixels never are, and took a seventh of the time of tracing.
+        let d = (dr * dr + dc * dc).sqrt();
         if d < 0.3 * step_px || d > gap_px.max(touch_px) {
             continue;
         }
@@ -265,7 +295,7 @@ fn step(
 }
 
 fn unit(v: (f32, f32)) -> (f32, f32) {
-    let n = v.0.hypot(v.1);
+    let n = (v.0 * v.0 + v.1 * v.1).sqrt();
     if n > 0.0 { (v.0 / n, v.1 / n) } else { v }
 }
 
@@ -294,7 +324,7 @@ pub fn resampled(v: &[(f64, f64)], step: f64) -> Vec<(f64, f64)> {
         let at = total * k as f64 / count as f64;
         loop {
             let (a, b) = (v[segment], v[segment + 1]);
-            let len = (b.0 - a.0).hypot(b.1 - a.1);
+            let len = apart(a, b);
             if at <= before + len || segment + 2 == v.len() {
                 let t = if len > 0.0 { ((at - before) / len).clamp(0.0, 1.0) } else { 0.0 };
                 out.push((a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t));

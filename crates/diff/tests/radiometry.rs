@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use diff::line_gain::{Layout, Options, Point, Scale, points};
+use diff::line_gain::{Buffers, Layout, Options, Point, Scale, points};
 use domain::{Raster, Window};
 use ndarray::Array2;
 
@@ -30,7 +30,15 @@ fn gained(later: impl Fn(f32, usize, usize) -> f32) -> Vec<Point> {
     dug.indexed_iter_mut().for_each(|((r, c), v)| *v = later(*v, r, c));
     let halo = Layout::of(PIXEL_M).halo_px;
     let core = Window::new(halo, halo, SIDE - 2 * halo, SIDE - 2 * halo);
-    points(&raster(ground(false)), &raster(dug), core, Scale::Narrow, PIXEL_M, 0.2, &Options::default())
+    points(
+        [&raster(ground(false)), &raster(dug)],
+        core,
+        Scale::Narrow,
+        PIXEL_M,
+        0.2,
+        &Options::default(),
+        &mut Buffers::default(),
+    )
 }
 
 /// The sum of the gains along the line, and of all others.

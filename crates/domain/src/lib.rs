@@ -16,5 +16,5 @@ pub use coverage::{Coverage, Reason};
 pub use earthwork::{Class, Earthwork, Evidence};
 pub use grid::{Affine, Crs, Grid, GridError, Pixel};
 pub use pixel_map::PixelMap;
-pub use raster::Raster;
+pub use raster::{Bands, Raster};
 pub use window::Window;

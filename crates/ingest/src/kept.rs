@@ -84,10 +84,14 @@ impl Kept {
         let mut valid = Array2::from_elem((window.rows, window.cols), false);
         self.each(window, decode, |s| {
             let (row, cols) = (s.at.0, s.at.1..s.at.1 + s.values.len());
-            let mut plane = planes.slice_mut(ndarray::s![s.band, row, cols.clone()]);
-            plane.iter_mut().zip(s.values).for_each(|(to, v)| *to = *v);
-            if s.band == 0 {
-                valid.slice_mut(ndarray::s![row, cols]).iter_mut().zip(s.valid).for_each(|(to, v)| *to = *v);
+            // Rows of a fresh array lie together.
+            if let Some(plane) = planes.slice_mut(ndarray::s![s.band, row, cols.clone()]).as_slice_mut() {
+                plane.copy_from_slice(s.values);
+            }
+            if s.band == 0
+                && let Some(valid) = valid.slice_mut(ndarray::s![row, cols]).as_slice_mut()
+            {
+                valid.copy_from_slice(s.valid);
             }
         })?;
         Ok((planes, valid))

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diff::{Masked, PairSource, resample};
-use domain::{Capture, Grid, MaskKind, Pair, Pixel, PixelMap, Raster, Reason, Window};
+use domain::{Bands, Capture, Grid, MaskKind, Pair, Pixel, PixelMap, Raster, Reason, Window};
 use ingest::{Image, Kept, Outlines};
 use ndarray::{Array2, Array3};
 
@@ -51,18 +51,13 @@ impl Handles {
     }
 
     /// Red, green and blue over `window`, or the one band there is.
-    fn bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
+    fn bands(&self, window: Window) -> ingest::Result<Bands> {
         let decode = |w| self.read(|image| image.read_visible_bands(w));
         let (planes, valid) = match &self.kept {
             Some(kept) => kept.bands(window, decode)?,
             None => decode(window)?,
         };
-        let raster = |pixels: ndarray::ArrayView2<'_, f32>| Raster {
-            window,
-            pixels: pixels.to_owned(),
-            valid: valid.clone(),
-        };
-        Ok(planes.outer_iter().map(raster).collect())
+        Ok(Bands { window, planes, valid })
     }
 
     /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
@@ -193,17 +188,16 @@ impl PairSource for PairReader {
         Ok(resample::onto(&source, window, scale, to))
     }
 
-    fn earlier_bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
+    fn earlier_bands(&self, window: Window) -> ingest::Result<Bands> {
         let Some(map) = &self.earlier_map else {
             return self.earlier.bands(window);
         };
         let (to, scale) = (|p| map.at(p), map.scale());
         let needed = resample::source_window(window, self.earlier_shape(), scale, to);
         if needed.is_empty() {
-            return Ok(vec![Raster::invalid(window)]);
+            return Ok(Bands::invalid(window, 1));
         }
-        let source = self.earlier.bands(needed)?;
-        Ok(source.iter().map(|band| resample::onto(band, window, scale, to)).collect())
+        Ok(resample::onto_bands(&self.earlier.bands(needed)?, window, scale, to))
     }
 
     fn earlier_masked(&self, window: Window) -> ingest::Result<Option<Masked>> {
@@ -245,7 +239,7 @@ impl PairSource for PairReader {
         self.later.gray(window)
     }
 
-    fn later_bands(&self, window: Window) -> ingest::Result<Vec<Raster>> {
+    fn later_bands(&self, window: Window) -> ingest::Result<Bands> {
         self.later.bands(window)
     }
 }

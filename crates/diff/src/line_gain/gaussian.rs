@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
+use super::Buffers;
 use crate::{lanes, resample};
 
 /// Reach of the kernel on either side, pixels: three sigma.
@@ -13,18 +14,32 @@ pub fn radius_px(sigma_px: f32) -> usize {
 ///
 /// Invalid pixels and those beyond the edge weigh nothing (normalised convolution, Knutsson & Westin 1993).
 /// Where no valid pixel is within reach the result is 0.
-pub fn smooth(image: &Array2<f32>, valid: &Array2<bool>, sigma_px: f32) -> Array2<f32> {
+pub fn smooth<'a>(image: impl Into<ArrayView2<'a, f32>>, valid: &Array2<bool>, sigma_px: f32) -> Array2<f32> {
+    smooth_into(image.into(), valid, sigma_px, &mut Buffers::default())
+}
+
+/// The same, in memory that was used before.
+pub(crate) fn smooth_into(
+    image: ArrayView2<'_, f32>,
+    valid: &Array2<bool>,
+    sigma_px: f32,
+    buffers: &mut Buffers,
+) -> Array2<f32> {
     let kernel = kernel(sigma_px);
     if valid.as_slice().is_some_and(resample::all) {
-        let mut sum = separable(image.view(), &kernel);
+        let mut sum = buffers.plane(image.dim());
+        separable(&mut sum, image, &kernel);
         divide_by_weight_of_whole(&mut sum, &kernel);
         return sum;
     }
     let weight = valid.mapv(|v| f32::from(u8::from(v)));
     let known = ndarray::Zip::from(image).and(valid).map_collect(|&i, &ok| if ok { i } else { 0.0 });
-    let mut sum = separable(known.view(), &kernel);
-    let weight = separable(weight.view(), &kernel);
-    ndarray::Zip::from(&mut sum).and(&weight).for_each(|s, &w| *s = if w > 1e-3 { *s / w } else { 0.0 });
+    let mut sum = buffers.plane(image.dim());
+    separable(&mut sum, known.view(), &kernel);
+    let mut weights = buffers.plane(image.dim());
+    separable(&mut weights, weight.view(), &kernel);
+    ndarray::Zip::from(&mut sum).and(&weights).for_each(|s, &w| *s = if w > 1e-3 { *s / w } else { 0.0 });
+    buffers.give(weights);
     sum
 }
 
@@ -62,23 +77,20 @@ fn kernel(sigma_px: f32) -> Vec<f32> {
 }
 
 /// `image` convolved along rows and columns; beyond the edge is 0.
-fn separable(image: ArrayView2<'_, f32>, half: &[f32]) -> Array2<f32> {
+fn separable(out: &mut Array2<f32>, image: ArrayView2<'_, f32>, half: &[f32]) {
     let (rows, cols) = image.dim();
     let radius = half.len() - 1;
     let nothing = vec![0.0; cols];
     let mut padded = vec![0.0; cols + 2 * radius];
-    let mut out = Vec::with_capacity(rows * cols);
-    let mut line = vec![0.0; cols];
     let row =
         |r: Option<usize>| r.filter(|&r| r < rows).and_then(|r| image.row(r).to_slice()).unwrap_or(&nothing);
-    for r in 0..rows {
+    for (r, mut line) in out.rows_mut().into_iter().enumerate() {
         let pairs: Vec<_> = (1..=radius).map(|k| (row(r.checked_sub(k)), row(Some(r + k)))).collect();
         lanes::symmetric(&mut padded[radius..radius + cols], row(Some(r)), &pairs, half);
-        across(&mut line, &padded, half);
-        out.extend_from_slice(&line);
+        if let Some(line) = line.as_slice_mut() {
+            across(line, &padded, half);
+        }
     }
-    // The shape fits by construction.
-    Array2::from_shape_vec((rows, cols), out).unwrap_or_default()
 }
 
 /// A row convolved; `padded` is longer than `out` by the radius on either side.

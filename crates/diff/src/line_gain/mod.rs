@@ -10,9 +10,11 @@
 //! TGRS 36(2); we take differences of means, not ratios, and average along the line first. The clutter rule is
 //! that of constant-false-alarm-rate detectors.
 
+mod buffers;
 pub mod gaussian;
 mod response;
 
+pub use buffers::Buffers;
 pub use response::{DIRECTIONS, Response, direction, respond};
 
 use domain::{Raster, Window};
@@ -139,32 +141,33 @@ impl Layout {
 /// `earlier` and `later` are on the same window of the shared grid: `core` grown by [`Layout::halo_px`], snapped
 /// to [`Layout::block_px`]. `residual_px` is how far they may be off against each other.
 pub fn points(
-    earlier: &Raster,
-    later: &Raster,
+    [earlier, later]: [&Raster; 2],
     core: Window,
     scale: Scale,
     pixel_m: f64,
     residual_px: f32,
     options: &Options,
+    buffers: &mut Buffers,
 ) -> Vec<Point> {
     let factor = scale.decimation(pixel_m);
     let layout = Layout::of(pixel_m);
     let block = layout.block_px / factor;
     let pixel_m = pixel_m * factor as f64;
     let share = options.noise_share as f32;
-    let of = |raster: &Raster| {
+    let of = |raster: &Raster, buffers: &mut Buffers| {
         if factor == 1 {
-            return normalised(&raster.pixels, &raster.valid, scale, pixel_m, block, share);
+            return normalised(&raster.pixels, &raster.valid, scale, pixel_m, block, share, buffers);
         }
         let (pixels, valid) = resample::decimate(raster, factor);
-        normalised(&pixels, &valid, scale, pixel_m, block, share)
+        normalised(&pixels, &valid, scale, pixel_m, block, share, buffers)
     };
-    let (before, after) = (of(earlier), of(later));
     // One pixel for the difference of two samplings, and the residual.
     let reach = 1 + (residual_px / factor as f32).ceil().clamp(0.0, 4.0) as usize;
+    let past = dilated(of(earlier, buffers).strength, reach, buffers);
+    let after = of(later, buffers);
     let mut gain = after.strength;
-    let past = dilate(&before.strength, reach);
     ndarray::Zip::from(&mut gain).and(&past).for_each(|g, &p| *g -= p);
+    buffers.give(past);
 
     let (rows, cols) = gain.dim();
     let window = earlier.window;
@@ -202,6 +205,7 @@ pub fn points(
             });
         }
     }
+    buffers.give(gain);
     out
 }
 
@@ -213,8 +217,9 @@ fn normalised(
     pixel_m: f64,
     block: usize,
     noise_share: f32,
+    buffers: &mut Buffers,
 ) -> Response {
-    let mut response = respond(image, valid, pixel_m, scale.profile());
+    let mut response = respond(image, valid, pixel_m, scale.profile(), buffers);
     let clutter = clutter(&response.strength, image, valid, block, noise_share);
     let (rows, cols) = response.strength.dim();
     // Bilinear between the centres of the blocks: the two blocks and the share of the second. The share comes from
@@ -289,9 +294,10 @@ fn clutter(
 }
 
 /// The highest value within `reach` pixels, in a square.
-fn dilate(image: &Array2<f32>, reach: usize) -> Array2<f32> {
+fn dilated(image: Array2<f32>, reach: usize, buffers: &mut Buffers) -> Array2<f32> {
     let (rows, cols) = image.dim();
-    let mut across = image.clone();
+    let mut across = buffers.plane((rows, cols));
+    across.assign(&image);
     for (mut out, line) in across.rows_mut().into_iter().zip(image.rows()) {
         if let (Some(out), Some(line)) = (out.as_slice_mut(), line.as_slice()) {
             for k in 1..=reach.min(cols.saturating_sub(1)) {
@@ -300,7 +306,8 @@ fn dilate(image: &Array2<f32>, reach: usize) -> Array2<f32> {
             }
         }
     }
-    let mut both = across.clone();
+    let mut both = image;
+    both.assign(&across);
     for r in 0..rows {
         for other in (r.saturating_sub(reach)..(r + reach + 1).min(rows)).filter(|&o| o != r) {
             if let (Some(out), Some(line)) = (both.row_mut(r).as_slice_mut(), across.row(other).as_slice()) {
@@ -308,6 +315,7 @@ fn dilate(image: &Array2<f32>, reach: usize) -> Array2<f32> {
             }
         }
     }
+    buffers.give(across);
     both
 }
 
@@ -336,13 +344,13 @@ mod tests {
 
     fn gains(earlier: &Raster, later: &Raster) -> Vec<Point> {
         points(
-            earlier,
-            later,
+            [earlier, later],
             later.window,
             Scale::Narrow,
             0.5,
             0.3,
             &Options { min_gain: 3.0, ..Options::default() },
+            &mut Buffers::default(),
         )
     }
 

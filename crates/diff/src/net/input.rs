@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use multiversion::multiversion;
-use ndarray::{ArrayView1, ArrayView3, s};
+use ndarray::{ArrayView1, ArrayView2, ArrayView3, s};
 
 use super::conv::Values;
 use super::map::Map;
@@ -23,7 +23,7 @@ pub fn fill(look: &Look, map: &mut Map) {
     map.reshape(rows / 2, cols / 2, CHANNELS);
     let mut told = [vec![0i16; cols], vec![0i16; cols], vec![0i16; cols]];
     for (date, rgb) in [&look.earlier, &look.later].into_iter().enumerate() {
-        let mean = mean(rgb.view(), look);
+        let mean = mean(rgb.view(), look.valid.view());
         for r in 0..rows / 2 * 2 {
             let lines = [0, 1, 2].map(|b| line(rgb.slice(s![b, r, ..])));
             figures(&mut told, lines.each_ref().map(|l| &**l), &line(look.valid.row(r)), mean);
@@ -67,27 +67,35 @@ fn figures(told: &mut [Vec<i16>; 3], rgb: [&[f32]; 3], valid: &[bool], mean: f32
 }
 
 /// Mean brightness of the valid pixels; 1 where that is nothing to divide by.
-fn mean(rgb: ArrayView3<'_, f32>, look: &Look) -> f32 {
-    let (mut sum, mut n) = (0.0f64, 0.0f64);
+fn mean(rgb: ArrayView3<'_, f32>, valid: ArrayView2<'_, bool>) -> f32 {
+    let known: f64 = valid.rows().into_iter().map(|valid| f64::from(count(&line(valid)))).sum();
+    let mut sum = 0.0;
     for band in rgb.outer_iter() {
-        for (values, valid) in band.rows().into_iter().zip(look.valid.rows()) {
-            let (own, known) = sum_of(&line(values), &line(valid));
-            (sum, n) = (sum + own, n + known);
-        }
+        let lines = band.rows().into_iter().zip(valid.rows());
+        sum += lines.map(|(values, valid)| f64::from(sum_of(&line(values), &line(valid)))).sum::<f64>();
     }
-    let mean = (sum / n) as f32;
+    let mean = (sum / (rgb.dim().0 as f64 * known)) as f32;
     if mean.is_normal() && mean > 0.0 { mean } else { 1.0 }
 }
 
-/// Sum and number of the valid values of a row.
+/// How many are true.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
-fn sum_of(values: &[f32], valid: &[bool]) -> (f64, f64) {
-    let (mut sums, mut known) = ([0.0f64; 8], [0u32; 8]);
-    for (values, valid) in values.chunks(8).zip(valid.chunks(8)) {
-        for (((sum, known), v), ok) in sums.iter_mut().zip(&mut known).zip(values).zip(valid) {
-            *sum += if *ok { f64::from(*v) } else { 0.0 };
-            *known += u32::from(*ok);
+fn count(valid: &[bool]) -> u32 {
+    valid.iter().map(|&ok| u32::from(ok)).sum()
+}
+
+/// Sum of the valid values of a row, in a fixed order.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn sum_of(values: &[f32], valid: &[bool]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0f32; LANES];
+    let (values, last) = values.as_chunks::<LANES>();
+    let (valid, last_valid) = valid.as_chunks::<LANES>();
+    for (values, valid) in values.iter().zip(valid) {
+        for ((sum, v), ok) in sums.iter_mut().zip(values).zip(valid) {
+            *sum += if *ok { *v } else { 0.0 };
         }
     }
-    (sums.iter().sum(), f64::from(known.iter().sum::<u32>()))
+    let rest: f32 = last.iter().zip(last_valid).map(|(v, ok)| if *ok { *v } else { 0.0 }).sum();
+    sums.iter().sum::<f32>() + rest
 }

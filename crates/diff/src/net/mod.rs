@@ -32,7 +32,6 @@ use map::{Map, Region};
 use ndarray::{Array2, Array3, Zip, s};
 
 use crate::look::Look;
-use turn::Turn;
 
 /// Sides of what goes in are multiples of this: four times the pixels are taken two by two.
 pub const STEP_PX: usize = 16;
@@ -91,6 +90,9 @@ pub struct Network {
 /// Feature maps that are used again and again.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
+    /// What goes in, as it lies.
+    straight: Map,
+    /// The same, turned.
     input: Map,
     pooled: [Map; 3],
     half: [Map; 2],
@@ -141,24 +143,19 @@ impl Network {
 
     /// What it says of a window, whose sides are multiples of [`STEP_PX`], but for `rim_px` along its rim, an even number.
     pub fn ask(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
-        self.mean(look, rim_px, &turn::AS_IT_IS, workspace)
+        input::fill(look, &mut workspace.input);
+        self.told(rim_px, workspace).settled(1, look, rim_px)
     }
 
     /// What it says in the mean over the four ways that the window can be turned: surer, at four times the work.
     pub fn ask_turned(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
-        self.mean(look, rim_px, &turn::ALL, workspace)
-    }
-
-    /// The mean of the log-odds, logarithms and kinds over some ways to look.
-    fn mean(&self, look: &Look, rim_px: usize, turns: &[Turn], workspace: &mut Workspace) -> Answer {
-        let side = |px: usize| px.saturating_sub(2 * rim_px);
+        input::fill(look, &mut workspace.straight);
         let (rows, cols) = look.valid.dim();
+        let side = |px: usize| px.saturating_sub(2 * rim_px);
         let mut sum = Answer::zeros(side(rows), side(cols));
-        for turn in turns {
-            let told = match turns {
-                [_] => self.told(look, rim_px, workspace),
-                _ => self.told(&turn.look(look), rim_px, workspace),
-            };
+        for turn in turn::ALL {
+            turn.input(&workspace.straight, &mut workspace.input);
+            let told = self.told(rim_px, workspace);
             let pairs = [
                 (&told.line, &mut sum.line),
                 (&told.other, &mut sum.other),
@@ -168,23 +165,12 @@ impl Network {
             pairs.into_iter().for_each(|(told, sum)| turn.add(told, sum));
             turn.add(&told.kinds, &mut sum.kinds);
         }
-        let share = 1.0 / turns.len() as f32;
-        let valid = look.valid.slice(s![rim_px..rim_px + side(rows), rim_px..rim_px + side(cols)]);
-        for near in [&mut sum.line, &mut sum.other] {
-            Zip::from(near).and(&valid).for_each(|near, &valid| {
-                *near = if valid { 1.0 / (1.0 + (-*near * share).exp()) } else { 0.0 };
-            });
-        }
-        sum.ditch *= share;
-        sum.log_width *= share;
-        sum.kinds *= share;
-        sum
+        sum.settled(turn::ALL.len(), look, rim_px)
     }
 
-    /// What the last layer says of a window, the nearness as log-odds.
-    fn told(&self, look: &Look, rim_px: usize, workspace: &mut Workspace) -> Answer {
-        let Workspace { input, pooled, half, quarter, eighth, sixteenth } = workspace;
-        input::fill(look, input);
+    /// What the last layer says of the window that went in, the nearness as log-odds.
+    fn told(&self, rim_px: usize, workspace: &mut Workspace) -> Answer {
+        let Workspace { straight: _, input, pooled, half, quarter, eighth, sixteenth } = workspace;
         let l = &self.layers;
         // Where each map on the way up is needed: all of it is known there, though nothing else.
         let (rows, cols) = input.shape();
@@ -258,6 +244,25 @@ impl Network {
 }
 
 impl Answer {
+    /// From the sums of so many log-odds, logarithms and kinds to their means, and to nearness that is 0 where a date is
+    /// invalid.
+    fn settled(mut self, ways: usize, look: &Look, rim_px: usize) -> Self {
+        let share = 1.0 / ways as f32;
+        let (rows, cols) = self.line.dim();
+        let valid = look.valid.slice(s![rim_px..rim_px + rows, rim_px..rim_px + cols]);
+        for near in [&mut self.line, &mut self.other] {
+            Zip::from(near).and(&valid).for_each(|near, &valid| {
+                *near = if valid { 1.0 / (1.0 + (-*near * share).exp()) } else { 0.0 };
+            });
+        }
+        if ways > 1 {
+            self.ditch *= share;
+            self.log_width *= share;
+            self.kinds *= share;
+        }
+        self
+    }
+
     /// Zeros for a window of `rows × cols`.
     fn zeros(rows: usize, cols: usize) -> Self {
         let fine = || Array2::zeros((rows, cols));

@@ -6,7 +6,7 @@
 
 use ndarray::{Array, ArrayView, Axis, Dimension, Zip};
 
-use crate::look::Look;
+use super::{input::CHANNELS, map::Map};
 
 /// A quarter turn, or some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,32 +17,15 @@ pub struct Turn {
     cols_back: bool,
 }
 
-/// As it is.
-pub const AS_IT_IS: [Turn; 1] = [turn(false, false, false)];
-
 /// All four, those that keep the sides of a window first.
 pub const ALL: [Turn; 4] =
-    [AS_IT_IS[0], turn(false, true, true), turn(true, true, false), turn(true, false, true)];
+    [turn(false, false, false), turn(false, true, true), turn(true, true, false), turn(true, false, true)];
 
 const fn turn(transposed: bool, rows_back: bool, cols_back: bool) -> Turn {
     Turn { transposed, rows_back, cols_back }
 }
 
 impl Turn {
-    /// A view with these rows and columns; `rows` is the axis of the rows, the next that of the columns.
-    fn there<'a, T, D: Dimension>(self, mut view: ArrayView<'a, T, D>, rows: usize) -> ArrayView<'a, T, D> {
-        if self.transposed {
-            view.swap_axes(rows, rows + 1);
-        }
-        if self.rows_back {
-            view.invert_axis(Axis(rows));
-        }
-        if self.cols_back {
-            view.invert_axis(Axis(rows + 1));
-        }
-        view
-    }
-
     /// The way back: `turned` as it lay before.
     fn back<T, D: Dimension>(self, mut turned: ArrayView<'_, T, D>, rows: usize) -> ArrayView<'_, T, D> {
         if self.rows_back {
@@ -57,16 +40,30 @@ impl Turn {
         turned
     }
 
-    /// The same ground, turned.
-    pub fn look(self, look: &Look) -> Look {
-        fn copy<T: Clone, D: Dimension>(view: ArrayView<'_, T, D>) -> Array<T, D> {
-            view.as_standard_layout().into_owned()
-        }
-        Look {
-            window: look.window,
-            earlier: copy(self.there(look.earlier.view(), 1)),
-            later: copy(self.there(look.later.view(), 1)),
-            valid: copy(self.there(look.valid.view(), 0)),
+    /// Fills `to` with what goes into the network, turned: pixels of `from`, each of 2 × 2 of the window, and those within
+    /// them.
+    pub fn input(self, from: &Map, to: &mut Map) {
+        let before = from.shape();
+        let (rows, cols) = if self.transposed { (before.1, before.0) } else { before };
+        to.reshape(rows, cols, CHANNELS);
+        // Where a place of `rows × cols` lies in what was not turned.
+        let place = |(r, c): (usize, usize), (rows, cols): (usize, usize)| {
+            let r = if self.rows_back { rows - 1 - r } else { r };
+            let c = if self.cols_back { cols - 1 - c } else { c };
+            if self.transposed { (c, r) } else { (r, c) }
+        };
+        let within = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|at| {
+            let (r, c) = place(at, (2, 2));
+            2 * r + c
+        });
+        for r in 0..rows {
+            for (c, to) in to.row_mut(r).as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
+                let (row, col) = place((r, c), (rows, cols));
+                let from = &from.row(row).as_chunks::<CHANNELS>().0[col];
+                for (to, from) in to.as_chunks_mut::<4>().0.iter_mut().zip(from.as_chunks::<4>().0) {
+                    *to = within.map(|k| from[k]);
+                }
+            }
         }
     }
 
@@ -78,30 +75,45 @@ impl Turn {
 
 #[cfg(test)]
 mod tests {
-    use domain::Window;
-    use ndarray::{Array2, Array3};
+    use ndarray::Array2;
 
     use super::*;
 
     #[test]
     fn four_ways_and_each_comes_back() {
-        let look = Look {
-            window: Window::new(0, 0, 2, 3),
-            earlier: Array3::from_shape_fn((3, 2, 3), |(b, r, c)| (100 * b + 10 * r + c) as f32),
-            later: Array3::zeros((3, 2, 3)),
-            valid: Array2::from_shape_fn((2, 3), |(r, _)| r == 0),
+        // Every figure of a pixel is its place in the window.
+        let (rows, cols) = (2, 3);
+        let mut input = Map::default();
+        input.reshape(rows, cols, CHANNELS);
+        for r in 0..rows {
+            for (c, cell) in input.row_mut(r).as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
+                for (k, v) in cell.iter_mut().enumerate() {
+                    *v = (100 * (2 * r + k % 4 / 2) + 2 * c + k % 2) as i16;
+                }
+            }
+        }
+        // The first figure of all pixels of the window.
+        let pixels = |map: &Map| {
+            let (rows, cols) = map.shape();
+            Array2::from_shape_fn((2 * rows, 2 * cols), |(r, c)| {
+                let cell = &map.row(r / 2).as_chunks::<CHANNELS>().0[c / 2];
+                let figures = cell.as_chunks::<4>().0;
+                let own = 2 * (r % 2) + c % 2;
+                assert!(figures.iter().all(|f| f[own] == figures[0][own]));
+                f32::from(figures[0][own])
+            })
         };
+        let before = pixels(&input);
         let mut seen = vec![];
         for turn in ALL {
-            let turned = turn.look(&look);
-            let red = turned.earlier.index_axis(Axis(0), 0).to_owned();
-            let mut back = Array2::<f32>::zeros((2, 3));
-            turn.add(&red, &mut back);
-            assert_eq!(back, look.earlier.index_axis(Axis(0), 0));
-            assert_eq!(turned.valid.dim(), red.dim());
-            assert!(turned.valid.iter().zip(&red).all(|(ok, v)| *ok == (*v < 10.0)));
-            assert!(!seen.contains(&red));
-            seen.push(red);
+            let mut turned = Map::default();
+            turn.input(&input, &mut turned);
+            let turned = pixels(&turned);
+            let mut back = Array2::<f32>::zeros((2 * rows, 2 * cols));
+            turn.add(&turned, &mut back);
+            assert_eq!(back, before);
+            assert!(!seen.contains(&turned));
+            seen.push(turned);
         }
         // Turned, none mirrored: on from the upper left corner the top row's next pixel lies clockwise.
         let corners: Vec<[f32; 4]> = seen
@@ -115,6 +127,6 @@ mod tests {
             let first = corners[0].iter().position(|v| *v == corner[0]).unwrap();
             assert!((0..4).all(|k| corner[k] == corners[0][(first + k) % 4]), "{corner:?}");
         }
-        assert_eq!(AS_IT_IS[0].look(&look), look);
+        assert_eq!(seen[0], before);
     }
 }
