@@ -195,11 +195,11 @@ async fn faults_that_stay_are_named_with_address_and_remedy_in_time() {
     let b = |a: &Asked| a.path.ends_with("/b.tif");
     let cases: Vec<(&str, Faults)> = vec![
         (
-            "the server answers 503, 4 times in a row; run again",
+            "the server answers 503 Denied, 4 times in a row; run again",
             Box::new(move |a| if b(a) { Fault::Status(503) } else { Fault::None }),
         ),
         (
-            "access is denied (403); set the credentials",
+            "access is denied (403 Denied); renew a signed address",
             Box::new(move |a| if b(a) { Fault::Status(403) } else { Fault::None }),
         ),
         (
@@ -465,6 +465,6 @@ async fn a_name_and_password_go_to_their_server() {
             .await
             .unwrap_err()
             .to_string()
-            .contains("access is denied (401)")
+            .contains("access is denied (401 Denied)")
     );
 }

@@ -347,7 +347,7 @@ impl Line {
         };
         let mut due = Instant::now() + self.patience.idle;
         let answer = timeout_at(due, store.get_opts(&path, options)).await.map_err(|_| silent())?;
-        let answer = answer.map_err(|e| trouble(&e))?;
+        let answer = answer.map_err(|e| trouble(&e, url.scheme()))?;
         let told = told(&answer.meta);
         if let Some(is) = &ask.is {
             let tags = is.etag.as_ref().zip(told.etag.as_ref());
@@ -358,7 +358,7 @@ impl Line {
         let end = answer.range.end;
         let (mut body, mut since) = (answer.into_stream(), 0);
         while let Some(next) = timeout_at(due, body.next()).await.map_err(|_| silent())? {
-            let bytes = next.map_err(|e| match trouble(&e) {
+            let bytes = next.map_err(|e| match trouble(&e, url.scheme()) {
                 // Whatever ended a body that had begun, the next try may get further.
                 Trouble::Final(said) => Trouble::Passing(said),
                 other => other,
@@ -398,7 +398,7 @@ impl Line {
             loop {
                 match timeout(self.patience.idle, listed.next()).await {
                     Ok(Some(Ok(meta))) => out.push(meta),
-                    Ok(Some(Err(e))) => break failed = Some(trouble(&e)),
+                    Ok(Some(Err(e))) => break failed = Some(trouble(&e, url.scheme())),
                     Ok(None) => break,
                     Err(_) => break failed = Some(Trouble::Passing("no answer came".to_owned())),
                 }

@@ -234,7 +234,7 @@ impl Asker<'_> {
             .map_err(failed)?;
         let status = answer.status();
         if !status.is_success() {
-            return Err(of_status(status.as_u16()));
+            return Err(of_status(status.as_u16(), None, "https"));
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
 use object_store::path::Path as ObjectPath;
@@ -93,8 +93,10 @@ impl Stores {
         if let Some(store) = open.get(root.as_str()) {
             return Ok((Arc::clone(store), path));
         }
-        let store =
-            build(&root).map_err(|e| format!("the address cannot be used: {}", scrubbed(&e.to_string())))?;
+        let store = build(&root).map_err(|e| match root.scheme() {
+            "http" | "https" => format!("the address cannot be used: {}", scrubbed(&e.to_string())),
+            scheme => format!("it cannot be used: {}; {}", scrubbed(&e.to_string()), credentials(scheme)),
+        })?;
         open.insert(root.to_string(), Arc::clone(&store));
         Ok((store, path))
     }
@@ -105,6 +107,9 @@ fn build(root: &Url) -> object_store::Result<Arc<dyn ObjectStore>> {
     let set = |names: &[&str]| names.iter().any(|n| std::env::var_os(n).is_some_and(|v| !v.is_empty()));
     let says_yes =
         |name: &str| std::env::var(name).is_ok_and(|v| matches!(v.as_str(), "1" | "true" | "TRUE" | "yes"));
+    // A server of one's own may do without TLS; whoever names it so wants it.
+    let unencrypted =
+        |names: &[&str]| names.iter().any(|n| std::env::var(n).is_ok_and(|v| v.starts_with("http://")));
     // Tries are counted, and pauses made, where the bytes arrive.
     let once = RetryConfig {
         backoff: BackoffConfig::default(),
@@ -116,10 +121,8 @@ fn build(root: &Url) -> object_store::Result<Arc<dyn ObjectStore>> {
     };
     Ok(match root.scheme() {
         "s3" | "s3a" => {
-            let endpoint = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
-                .iter()
-                .find_map(|n| std::env::var(n).ok());
-            let plain = says_yes("AWS_ALLOW_HTTP") || endpoint.is_some_and(|e| e.starts_with("http://"));
+            let plain = says_yes("AWS_ALLOW_HTTP")
+                || unencrypted(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]);
             let mut builder = AmazonS3Builder::from_env()
                 .with_url(root.as_str())
                 .with_retry(once)
@@ -138,15 +141,17 @@ fn build(root: &Url) -> object_store::Result<Arc<dyn ObjectStore>> {
             Arc::new(builder.build()?)
         }
         "gs" => {
+            let plain = says_yes("GOOGLE_ALLOW_HTTP") || unencrypted(&["GOOGLE_BASE_URL"]);
             let mut builder = GoogleCloudStorageBuilder::from_env()
                 .with_url(root.as_str())
                 .with_retry(once)
-                .with_client_options(client(false));
+                .with_client_options(client(plain));
             let named = [
                 "GOOGLE_SERVICE_ACCOUNT",
                 "GOOGLE_SERVICE_ACCOUNT_PATH",
                 "GOOGLE_SERVICE_ACCOUNT_KEY",
                 "GOOGLE_APPLICATION_CREDENTIALS",
+                "GOOGLE_BEARER_TOKEN",
                 "SERVICE_ACCOUNT",
                 "GOOGLE_SKIP_SIGNATURE",
             ];
@@ -158,10 +163,15 @@ fn build(root: &Url) -> object_store::Result<Arc<dyn ObjectStore>> {
             Arc::new(builder.build()?)
         }
         "az" | "abfs" | "abfss" => {
-            let mut builder = MicrosoftAzureBuilder::from_env()
+            let azure = Azure::of(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+            let plain = says_yes("AZURE_ALLOW_HTTP")
+                || unencrypted(&["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"])
+                || azure.endpoint.as_ref().is_some_and(|e| e.starts_with("http://"));
+            let mut builder = azure
+                .put(MicrosoftAzureBuilder::from_env())
                 .with_url(root.as_str())
                 .with_retry(once)
-                .with_client_options(client(false));
+                .with_client_options(client(plain));
             let named = SECRETS.iter().copied().filter(|n| n.starts_with("AZURE")).collect::<Vec<_>>();
             if !set(&named)
                 && !set(&[
@@ -227,30 +237,88 @@ pub(crate) fn provider() {
     });
 }
 
-/// What an error of a store means.
-pub(crate) fn trouble(error: &object_store::Error) -> Trouble {
+/// What the tools of Azure take from the environment beside what `object_store` does: `AZURE_STORAGE_ACCOUNT`,
+/// `AZURE_STORAGE_KEY` and the parts of `AZURE_STORAGE_CONNECTION_STRING`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Azure {
+    account: Option<String>,
+    key: Option<String>,
+    sas: Option<String>,
+    endpoint: Option<String>,
+}
+
+impl Azure {
+    fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let connection = variable("AZURE_STORAGE_CONNECTION_STRING").unwrap_or_default();
+        let part = |name: &str| part(&connection, name);
+        let any = |names: &[&str]| names.iter().any(|n| variable(n).is_some());
+        // A key of its own is nearer than one in a connection string, which is not asked where there is any.
+        let keyed =
+            any(&["AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY", "AZURE_STORAGE_MASTER_KEY"]);
+        let signed = any(&["AZURE_STORAGE_SAS_KEY", "AZURE_STORAGE_SAS_TOKEN"]);
+        let key = variable("AZURE_STORAGE_KEY").or_else(|| part("AccountKey"));
+        Self {
+            account: variable("AZURE_STORAGE_ACCOUNT")
+                .or_else(|| part("AccountName"))
+                .filter(|_| !any(&["AZURE_STORAGE_ACCOUNT_NAME"])),
+            key: key.filter(|_| !keyed && !signed),
+            sas: part("SharedAccessSignature").filter(|_| !keyed && !signed),
+            endpoint: part("BlobEndpoint").filter(|_| !any(&["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"])),
+        }
+    }
+
+    fn put(&self, mut builder: MicrosoftAzureBuilder) -> MicrosoftAzureBuilder {
+        for (key, value) in [
+            (AzureConfigKey::AccountName, &self.account),
+            (AzureConfigKey::AccessKey, &self.key),
+            (AzureConfigKey::SasKey, &self.sas),
+            (AzureConfigKey::Endpoint, &self.endpoint),
+        ] {
+            if let Some(value) = value {
+                builder = builder.with_config(key, value);
+            }
+        }
+        builder
+    }
+}
+
+/// A part of a connection string `Name=value;Name=value`; values may hold `=`.
+fn part(connection: &str, name: &str) -> Option<String> {
+    let parts = connection.split(';').filter_map(|p| p.split_once('='));
+    parts
+        .into_iter()
+        .find(|(n, v)| n.trim().eq_ignore_ascii_case(name) && !v.trim().is_empty())
+        .map(|(_, v)| v.trim().to_owned())
+}
+
+/// What an error of a store of that scheme means.
+pub(crate) fn trouble(error: &object_store::Error, scheme: &str) -> Trouble {
     use object_store::Error as E;
+    let text = error.to_string();
     match error {
         E::NotFound { .. } => Trouble::Final("it is not there (404); check the address".to_owned()),
-        E::PermissionDenied { .. } => Trouble::Final(denied(403)),
-        E::Unauthenticated { .. } => Trouble::Final(denied(401)),
+        E::PermissionDenied { .. } => of_status(403, code(&text), scheme),
+        E::Unauthenticated { .. } => of_status(401, code(&text), scheme),
         E::Precondition { .. } => Trouble::Changed,
         E::NotModified { .. } => Trouble::Same,
         E::NotSupported { .. } => Trouble::NoRanges,
-        E::InvalidPath { .. } => Trouble::Final("its name cannot be asked for; rename it".to_owned()),
+        E::InvalidPath { source } => Trouble::Final(no_path(source)),
         other => {
-            let text = other.to_string();
+            // Before the status, which is that of whoever gives tokens.
+            if ["credential", "Credential", "token request", "metadata endpoint", "BearerToken"]
+                .iter()
+                .any(|w| text.split(['<', '{']).next().is_some_and(|t| t.contains(w)))
+            {
+                return Trouble::Final(format!(
+                    "the credentials of the environment cannot be used; {}",
+                    credentials(scheme)
+                ));
+            }
             if let Some(status) = status(&text) {
-                return of_status(status);
+                return of_status(status, code(&text), scheme);
             }
             if text.contains("non-partial response") || text.contains("Range not supported") {
                 return Trouble::NoRanges;
-            }
-            if ["credential", "Credential", "InstanceCredentials", "metadata endpoint", "BearerToken"]
-                .iter()
-                .any(|w| text.contains(w))
-            {
-                return Trouble::Final("the credentials of the environment cannot be used; check them (docs/remote.md lists the variables)".to_owned());
             }
             let mut inner: &dyn std::error::Error = other;
             while let Some(cause) = inner.source() {
@@ -261,26 +329,74 @@ pub(crate) fn trouble(error: &object_store::Error) -> Trouble {
     }
 }
 
-/// What a status of HTTP means.
-pub(crate) fn of_status(status: u16) -> Trouble {
-    match status {
-        401 | 403 => Trouble::Final(denied(status)),
-        404 | 410 => Trouble::Final(format!("it is not there ({status}); check the address")),
-        408 | 425 | 429 | 500.. => Trouble::Passing(format!("the server answers {status}")),
-        412 => Trouble::Changed,
-        416 => Trouble::Final("the file is empty or shorter than it was; upload it anew".to_owned()),
-        300..=399 => Trouble::Final(format!(
-            "the server sends elsewhere ({status}); a bucket of another region needs AWS_REGION, another address must be named itself"
+/// What a status of HTTP means, with the word that a store of that scheme adds to it.
+pub(crate) fn of_status(status: u16, code: Option<&str>, scheme: &str) -> Trouble {
+    let said = code.map_or_else(|| status.to_string(), |c| format!("{status} {c}"));
+    match (status, code) {
+        (_, Some("RequestTimeTooSkewed")) => {
+            Trouble::Final(format!("access is denied ({said}); set the clock of this machine"))
+        }
+        // Amazon's words for a request to the wrong region, as far as it tells.
+        (400, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException")) => Trouble::Final(
+            format!("the server refuses it ({said}); set AWS_REGION to the region of the bucket"),
+        ),
+        (400, Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired")) => {
+            Trouble::Final(denied(&said, scheme))
+        }
+        (401 | 403, _) => Trouble::Final(denied(&said, scheme)),
+        (404 | 410, _) => Trouble::Final(format!("it is not there ({said}); check the address")),
+        (408 | 425 | 429 | 500.., _) => Trouble::Passing(format!("the server answers {said}")),
+        (412, _) => Trouble::Changed,
+        (416, _) => Trouble::Final("the file is empty or shorter than it was; upload it anew".to_owned()),
+        (300..=399, _) => Trouble::Final(format!(
+            "the server sends elsewhere ({said}); a bucket of another region needs AWS_REGION, another address must be named itself"
         )),
-        _ => Trouble::Final(format!("the server refuses it ({status})")),
+        (400, _) if matches!(scheme, "s3" | "s3a") => Trouble::Final(format!(
+            "the server refuses it ({said}); check AWS_REGION, then AWS_SESSION_TOKEN"
+        )),
+        _ => Trouble::Final(format!("the server refuses it ({said})")),
     }
 }
 
-fn denied(status: u16) -> String {
+fn denied(said: &str, scheme: &str) -> String {
+    format!("access is denied ({said}); {}", credentials(scheme))
+}
+
+/// The remedy where credentials lack, by the scheme of the address.
+fn credentials(scheme: &str) -> &'static str {
+    match scheme {
+        "s3" | "s3a" => {
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, where the key has one) in the environment to a \
+             key that may list and read the bucket"
+        }
+        "gs" => {
+            "set GOOGLE_APPLICATION_CREDENTIALS in the environment to the file of an account that may list and read the bucket"
+        }
+        "az" | "abfs" | "abfss" => {
+            "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_KEY, in the environment to what \
+             may list and read the container"
+        }
+        _ => "renew a signed address, or name https://name:password@host/…",
+    }
+}
+
+/// What to do about a key that is no path: parts that are empty, `.` or `..`.
+fn no_path(error: &object_store::path::Error) -> String {
+    use object_store::path::Error as E;
+    let (E::EmptySegment { path } | E::BadSegment { path, .. }) = error else {
+        return "its name cannot be asked for; rename it".to_owned();
+    };
     format!(
-        "access is denied ({status}); set the credentials in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
-         GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_KEY), or renew a signed address"
+        "{path:?} has a part that is empty, \".\" or \"..\", and cannot be asked for; rename it, or name a folder without it or a \
+         text file of addresses (….txt)"
     )
+}
+
+/// The word for what is wrong in a document that came with a status: `<Code>SignatureDoesNotMatch</Code>`.
+fn code(text: &str) -> Option<&str> {
+    let word = text.split("<Code>").nth(1)?.split("</Code>").next()?.trim();
+    let letters = word.starts_with(|c: char| c.is_ascii_alphabetic());
+    (letters && word.len() <= 60 && word.chars().all(|c| c.is_ascii_alphanumeric())).then_some(word)
 }
 
 /// The status in what a store said: "… status code: 503 Service Unavailable: …".
@@ -291,8 +407,15 @@ fn status(text: &str) -> Option<u16> {
 
 /// A text in one line, short, without credentials and without what follows `?` in addresses.
 pub(crate) fn scrubbed(text: &str) -> String {
-    let secrets: Vec<String> =
-        SECRETS.iter().filter_map(|n| std::env::var(n).ok()).filter(|v| v.len() >= 4).collect();
+    let variable = |name: &str| std::env::var(name).ok();
+    let azure = Azure::of(variable);
+    let secrets: Vec<String> = SECRETS
+        .iter()
+        .filter_map(|n| variable(n))
+        .chain(azure.key)
+        .chain(azure.sas)
+        .filter(|v| v.len() >= 4)
+        .collect();
     let words = text.split_whitespace().map(|word| {
         let mut word = match word.find("://") {
             Some(_) => super::shown_address(word),
@@ -323,10 +446,67 @@ mod tests {
     #[test]
     fn statuses() {
         assert_eq!(status("Server returned non-2xx status code: 503 Service Unavailable: x"), Some(503));
-        assert!(matches!(of_status(503), Trouble::Passing(_)));
-        assert!(matches!(of_status(429), Trouble::Passing(_)));
-        assert!(matches!(of_status(403), Trouble::Final(s) if s.contains("credentials")));
-        assert!(matches!(of_status(301), Trouble::Final(s) if s.contains("AWS_REGION")));
+        assert!(matches!(of_status(503, None, "s3"), Trouble::Passing(_)));
+        assert!(matches!(of_status(429, None, "az"), Trouble::Passing(_)));
+        assert!(matches!(of_status(301, None, "s3"), Trouble::Final(s) if s.contains("AWS_REGION")));
+        for (scheme, variable) in [
+            ("s3", "AWS_SECRET_ACCESS_KEY"),
+            ("gs", "GOOGLE_APPLICATION_CREDENTIALS"),
+            ("abfss", "AZURE_STORAGE_ACCOUNT_KEY"),
+            ("https", "name:password"),
+        ] {
+            assert!(matches!(of_status(403, None, scheme), Trouble::Final(s) if s.contains(variable)));
+        }
+    }
+
+    #[test]
+    fn what_a_store_adds_to_a_status() {
+        let text = "status code: 403 Forbidden: <Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AK</AWSAccessKeyId></Error>";
+        assert_eq!(code(text), Some("SignatureDoesNotMatch"));
+        assert_eq!(code("<Code>a b</Code>"), None);
+        assert_eq!(code("<Code></Code>"), None);
+        assert_eq!(code("<Code>500</Code>"), None);
+        let said = |status, code| of_status(status, Some(code), "s3").said();
+        assert!(
+            said(403, "SignatureDoesNotMatch")
+                .starts_with("access is denied (403 SignatureDoesNotMatch); set AWS_")
+        );
+        assert!(said(403, "RequestTimeTooSkewed").contains("clock"));
+        assert!(said(400, "AuthorizationHeaderMalformed").contains("AWS_REGION"));
+        assert!(said(400, "ExpiredToken").contains("AWS_SESSION_TOKEN"));
+    }
+
+    #[test]
+    fn what_azure_s_own_tools_take() {
+        let of = |pairs: &[(&str, &str)]| {
+            Azure::of(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        };
+        let string =
+            "DefaultEndpointsProtocol=http;AccountName=acc;AccountKey=a2V5==;BlobEndpoint=http://h:1/acc;";
+        let some = |text: &str| Some(text.to_owned());
+        let got = of(&[("AZURE_STORAGE_CONNECTION_STRING", string)]);
+        assert_eq!(
+            got,
+            Azure { account: some("acc"), key: some("a2V5=="), sas: None, endpoint: some("http://h:1/acc") }
+        );
+        let got = of(&[("AZURE_STORAGE_ACCOUNT", "b"), ("AZURE_STORAGE_KEY", "k")]);
+        assert_eq!(got, Azure { account: some("b"), key: some("k"), ..Azure::default() });
+        let got = of(&[
+            ("AZURE_STORAGE_CONNECTION_STRING", string),
+            ("AZURE_STORAGE_ACCOUNT_NAME", "c"),
+            ("AZURE_STORAGE_ACCOUNT_KEY", "k"),
+            ("AZURE_ENDPOINT", "e"),
+        ]);
+        assert_eq!(got, Azure::default());
+    }
+
+    #[test]
+    fn keys_that_are_no_paths_are_named() {
+        for key in ["order//a.tif", "order/../a.tif"] {
+            let source = ObjectPath::parse(key).unwrap_err();
+            let said = trouble(&object_store::Error::InvalidPath { source }, "s3").said();
+            assert!(said.contains(key) && said.contains("rename it"), "{said}");
+        }
     }
 
     #[test]
