@@ -16,6 +16,7 @@ mod ahead;
 mod align;
 mod background;
 mod chips;
+mod covered;
 mod detect;
 mod documents;
 mod error;

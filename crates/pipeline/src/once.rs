@@ -55,7 +55,7 @@ pub(crate) fn each_once<'a>(works: Vec<(&'a Pair, &Work)>) -> Vec<(&'a Pair, Wor
 }
 
 /// True for two pairs of the same two days: what is new in one is new in the other.
-fn are_neighbours(a: &Pair, b: &Pair) -> bool {
+pub(crate) fn are_neighbours(a: &Pair, b: &Pair) -> bool {
     let days = |p: &Pair| (p.earlier.datetime.date_naive(), p.later.datetime.date_naive());
     (&a.earlier.id, &a.later.id) != (&b.earlier.id, &b.later.id) && days(a) == days(b)
 }
@@ -176,13 +176,13 @@ fn distance_m(p: Coord, a: Coord, b: Coord) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use chrono::NaiveDate;
     use domain::{Affine, Capture, Class, Crs, DateSource, Evidence, Grid, ViewGeometry};
 
     /// Degrees of a place in metres east and north of 35° E 51° N.
-    fn at(x: f64, y: f64) -> Coord {
+    pub(crate) fn at(x: f64, y: f64) -> Coord {
         Coord { x: 35.0 + x / (DEGREE_M * 51_f64.to_radians().cos()), y: 51.0 + y / DEGREE_M }
     }
 
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    fn pair(name: &str, later: u32, ground: (f64, f64)) -> Pair {
+    pub(crate) fn pair(name: &str, later: u32, ground: (f64, f64)) -> Pair {
         Pair { earlier: capture(name, 5, ground), later: capture(name, later, ground), overlap_km2: 25.0 }
     }
 

@@ -11,6 +11,7 @@ use report::CoverageFeature;
 use serde::{Deserialize, Serialize};
 
 use crate::align::without_consensus;
+use crate::covered::Covered;
 use crate::error::chain;
 use crate::events::{Event, Events, Stop};
 use crate::place::Area;
@@ -76,16 +77,12 @@ impl PairResult {
 
     /// What was looked at and what was not, as documents tell it.
     pub(crate) fn coverage(&self, pair: &Pair) -> impl Iterator<Item = CoverageFeature> {
-        self.areas.iter().map(|area| CoverageFeature {
-            pair: pair.id(),
-            earlier: pair.earlier.datetime,
-            later: pair.later.datetime,
-            reason: area.reason,
-            assessed: area.reason == Reason::Assessed,
-            area_km2: area.area_km2,
-            residual_px: area.residual_px,
-            geometry: area.outline.clone(),
-        })
+        self.areas.iter().map(|area| area.feature(pair))
+    }
+
+    /// The same, to be set beside that of other pairs.
+    pub(crate) fn covered<'a>(&self, pair: &'a Pair) -> Covered<'a> {
+        Covered { pair, areas: self.areas.clone(), km2: Reason::ALL.map(|r| self.km2(r)) }
     }
 
     /// Why no ground at all was assessed, with the remedy; `None` where some was.

@@ -1,8 +1,9 @@
 //! From pixels of the shared grid to the globe.
 
-use domain::{Coverage, Grid, Pixel, Reason};
+use domain::{Coverage, Grid, Pair, Pixel, Reason};
 use geo::{Geodesic, Length};
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
+use report::CoverageFeature;
 use serde::{Deserialize, Serialize};
 
 /// All ground of one reason within one pair.
@@ -16,6 +17,22 @@ pub struct Area {
     pub residual_px: Option<f64>,
     /// Longitude and latitude, degrees.
     pub outline: MultiPolygon,
+}
+
+impl Area {
+    /// As documents tell it.
+    pub(crate) fn feature(&self, pair: &Pair) -> CoverageFeature {
+        CoverageFeature {
+            pair: pair.id(),
+            earlier: pair.earlier.datetime,
+            later: pair.later.datetime,
+            reason: self.reason,
+            assessed: self.reason == Reason::Assessed,
+            area_km2: self.area_km2,
+            residual_px: self.residual_px,
+            geometry: self.outline.clone(),
+        }
+    }
 }
 
 /// Lines in pixels of `grid` as longitude and latitude, in the order given.

@@ -13,6 +13,7 @@ use report::{CoverageFeature, ImagePrecision, MeasuredEarthwork, OutputDir};
 
 use crate::ahead::{Ahead, FetchRecord, Images, Span};
 use crate::chips::{self, Drawn, Subject};
+use crate::covered::{self, Covered};
 use crate::documents::Documents;
 use crate::events::{Event, Events, Stop};
 use crate::gate::Expected;
@@ -35,7 +36,7 @@ pub struct SurveyOutcome {
     pub out: PathBuf,
     /// Earthworks in the results.
     pub earthworks: usize,
-    /// Ground that was assessed, summed over the pairs.
+    /// Ground that was assessed, summed over the pairs; what several of the same two days show counts once.
     pub assessed_km2: f64,
     /// Ground that was not.
     pub not_assessed_km2: f64,
@@ -249,7 +250,9 @@ impl Run {
         let drew = self.clock.elapsed().as_secs_f64();
 
         let skipped = self.skipped(finished);
-        let coverage = coverage(finished);
+        let covered = covered_once(finished);
+        let coverage: Vec<CoverageFeature> =
+            covered.iter().flat_map(|c| c.areas.iter().map(|a| a.feature(c.pair))).collect();
         let shown = self.inspection.in_addresses();
         let captures: Vec<CaptureRecord<'_>> = shown.captures.iter().map(CaptureRecord::of).collect();
         let notes = self.notes(&skipped, &measured.found, &drawn);
@@ -266,10 +269,17 @@ impl Run {
         };
         documents.write(out)?;
 
-        let km2 = |reason: Reason| {
-            finished.iter().filter_map(|f| Some(f.result.as_ref()?.km2(reason))).sum::<f64>()
+        let looked_at = |assessed: bool| {
+            let of = |c: &Covered<'_>| {
+                let by_reason = Reason::ALL.iter().zip(c.km2);
+                by_reason
+                    .filter(|(r, _)| (**r == Reason::Assessed) == assessed)
+                    .map(|(_, km2)| km2)
+                    .sum::<f64>()
+            };
+            covered.iter().map(of).sum::<f64>()
         };
-        let assessed_km2 = km2(Reason::Assessed);
+        let assessed_km2 = looked_at(true);
         let pairs: Vec<PairRecord> = finished.iter().map(|f| f.record.clone()).collect();
         let counts = Counts {
             captures: self.inspection.captures.len(),
@@ -278,7 +288,7 @@ impl Run {
             skipped: skipped.len(),
             earthworks: measured.found.len(),
             assessed_km2,
-            not_assessed_km2: Reason::ALL.into_iter().map(km2).sum::<f64>() - assessed_km2,
+            not_assessed_km2: looked_at(false),
         };
         let total = self.clock.elapsed().as_secs_f64();
         let run = record::Run {
@@ -465,8 +475,8 @@ fn precisions(finished: &[Finished<'_>]) -> BTreeMap<String, ImagePrecision> {
         .collect()
 }
 
-/// The coverage of all pairs.
-fn coverage(finished: &[Finished<'_>]) -> Vec<CoverageFeature> {
+/// What was looked at and what was not, each piece of ground once for the same two days.
+fn covered_once<'a>(finished: &[Finished<'a>]) -> Vec<Covered<'a>> {
     let done = finished.iter().filter_map(|f| Some((f.pair, f.result.as_ref()?)));
-    done.flat_map(|(pair, result)| result.coverage(pair)).collect()
+    covered::each_once(done.map(|(pair, result)| result.covered(pair)).collect())
 }
