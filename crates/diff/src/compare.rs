@@ -12,6 +12,7 @@ use crate::{
     centreline::{self, Centreline},
     classify, evidence,
     gathered::Gathered,
+    hidden::{self, Light},
     line_gain::{self, Buffers, Layout, Point, Scale},
     look::{self, Look, LookGrid},
     net::Model,
@@ -100,7 +101,7 @@ pub const MIN_SIDE_PX: usize = 64;
 /// Pixels coarser than this show no trench, metres.
 pub const MAX_PIXEL_M: f64 = 1.2;
 /// Side of a coverage block, pixels.
-const COVERAGE_PX: usize = 16;
+const COVERAGE_PX: usize = hidden::BLOCK_PX;
 /// Least nearness to another new line at which it is told of which kind.
 const LEAST_TOLD: f64 = 0.1;
 /// Longest part of a line that is unrolled from one read, in stations (40 m): a short box wastes little.
@@ -239,7 +240,7 @@ fn gain<S: PairSource>(
     let residual_px = view.field.summary.residual_px.unwrap_or(1.0) as f32;
     let pool = Pool::<Buffers>::default();
     let all = [Gathered::new(), Gathered::new()];
-    let parts = windows
+    let mut parts = windows
         .par_iter()
         .with_max_len(1)
         .map(|&core| {
@@ -263,6 +264,19 @@ fn gain<S: PairSource>(
         })
         .collect::<Outcome<S, Vec<_>>>()?;
     let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
+    let place = |core: &Window, blocks: (usize, usize)| {
+        let (row, col) = (core.row / COVERAGE_PX, core.col / COVERAGE_PX);
+        s![row..row + blocks.0, col..col + blocks.1]
+    };
+    let mut lights = [(); 2].map(|()| Array2::from_elem(blocks_shape, Light::UNKNOWN));
+    for (core, part) in windows.iter().zip(&mut parts) {
+        for (all, own) in lights.iter_mut().zip(&mut part.lights) {
+            let own = std::mem::replace(own, Array2::from_elem((0, 0), Light::UNKNOWN));
+            all.slice_mut(place(core, own.dim())).assign(&own);
+        }
+    }
+    let hidden = hidden::reasons(view, [&lights[0], &lights[1]])?;
+    drop(lights);
     let mut coverage = Coverage {
         block_px: COVERAGE_PX,
         shape,
@@ -273,23 +287,51 @@ fn gain<S: PairSource>(
             view.field.verdict(Pixel { row: middle(i), col: middle(j) }).1
         }),
     };
-    for (core, blocks) in windows.iter().zip(parts) {
-        coverage.pixels.iter_mut().zip(blocks.pixels).for_each(|(sum, n)| *sum += n);
-        let (row, col) = (core.row / COVERAGE_PX, core.col / COVERAGE_PX);
-        let (rows, cols) = blocks.reasons.dim();
-        coverage.blocks.slice_mut(s![row..row + rows, col..col + cols]).assign(&blocks.reasons);
+    for (core, part) in windows.iter().zip(parts) {
+        coverage.pixels.iter_mut().zip(part.invalid).for_each(|(sum, n)| *sum += n);
+        let at = place(core, part.blocks.dim());
+        let blocks = part.blocks.iter().zip(hidden.slice(at)).zip(coverage.blocks.slice_mut(at));
+        for ((block, hidden), most) in blocks {
+            let (seen, seen_px) = (hidden.unwrap_or(block.seen.0), block.seen.1);
+            coverage.pixels[index(seen)] += u64::from(seen_px);
+            let (invalid, invalid_px) = block.invalid;
+            let order = seen_px.cmp(&invalid_px).then(index(invalid).cmp(&index(seen)));
+            *most = if order.is_lt() { invalid } else { seen };
+        }
     }
-    let mut all = all.map(Gathered::all);
+    let mut all = all.map(|mut points| {
+        points.retain(|p| {
+            let block = |v: f32, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
+            hidden[(block(p.row, blocks_shape.0), block(p.col, blocks_shape.1))].is_none()
+        });
+        points.all()
+    });
     all.iter_mut().for_each(|points| trace::sort(points));
     Ok((all, coverage))
 }
 
+/// A block of the coverage, small: a tile has a million.
+#[derive(Clone, Copy)]
+struct Block {
+    /// What holds of the pixels that are valid on both dates, and how many they are.
+    seen: (Reason, u16),
+    /// What holds of most others, and of how many.
+    invalid: (Reason, u16),
+}
+
 /// The coverage of a window.
-struct Blocks {
-    /// The reason that holds for most pixels of each block, `(block rows, block cols)`.
-    reasons: Array2<Reason>,
-    /// Pixels by reason, in the order of [`Reason::ALL`].
-    pixels: [u64; Reason::ALL.len()],
+struct Part {
+    /// `(block rows, block cols)`.
+    blocks: Array2<Block>,
+    /// What each block looks like on either date.
+    lights: [Array2<Light>; 2],
+    /// Invalid pixels by reason, in the order of [`Reason::ALL`].
+    invalid: [u64; Reason::ALL.len()],
+}
+
+/// The place of a reason among all.
+fn index(reason: Reason) -> usize {
+    Reason::ALL.iter().position(|&r| r == reason).unwrap_or(0)
 }
 
 fn assessed<S: PairSource>(
@@ -297,14 +339,17 @@ fn assessed<S: PairSource>(
     earlier: &Raster,
     later: &Raster,
     core: Window,
-) -> Outcome<S, Blocks> {
+) -> Outcome<S, Part> {
     let masks = view.masks(core)?;
     let region = earlier.window;
     let (later_rows, later_cols) = view.source.later_shape();
-    let index = |reason: Reason| Reason::ALL.iter().position(|&r| r == reason).unwrap_or(0);
     let shape = (core.rows.div_ceil(COVERAGE_PX), core.cols.div_ceil(COVERAGE_PX));
-    let reasons = Array2::from_elem(shape, Reason::OffLater);
-    let mut out = Blocks { reasons, pixels: [0; Reason::ALL.len()] };
+    let nothing = Block { seen: (Reason::OffLater, 0), invalid: (Reason::OffLater, 0) };
+    let mut out = Part {
+        blocks: Array2::from_elem(shape, nothing),
+        lights: [(); 2].map(|()| Array2::from_elem(shape, Light::UNKNOWN)),
+        invalid: [0; Reason::ALL.len()],
+    };
     for row in (core.row..core.row_end()).step_by(COVERAGE_PX) {
         for col in (core.col..core.col_end()).step_by(COVERAGE_PX) {
             let block = Window::new(
@@ -325,22 +370,29 @@ fn assessed<S: PairSource>(
                 Verdict::Misaligned => Reason::Misaligned,
                 Verdict::NoTies => Reason::NoTies,
             };
-            let mut counts = [0u64; Reason::ALL.len()];
+            let (mut seen_px, mut counts) = (0, [0u16; Reason::ALL.len()]);
             for r in block.row - region.row..block.row_end() - region.row {
                 for c in block.col - region.col..block.col_end() - region.col {
                     let (row, col) = (region.row + r, region.col + c);
                     let reason = match (earlier.valid[(r, c)], later.valid[(r, c)]) {
+                        (true, true) => {
+                            seen_px += 1;
+                            continue;
+                        }
                         (false, _) => masks.earlier(row, col).unwrap_or(Reason::NodataEarlier),
                         (_, false) if off => Reason::OffLater,
                         (_, false) => masks.later(row, col).unwrap_or(Reason::NodataLater),
-                        _ => fit,
                     };
                     counts[index(reason)] += 1;
                 }
             }
-            out.pixels.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+            out.invalid.iter_mut().zip(counts).for_each(|(sum, n)| *sum += u64::from(n));
             let most = (0..counts.len()).rev().max_by_key(|&i| counts[i]).unwrap_or(0);
-            out.reasons[((row - core.row) / COVERAGE_PX, (col - core.col) / COVERAGE_PX)] = Reason::ALL[most];
+            let at = ((row - core.row) / COVERAGE_PX, (col - core.col) / COVERAGE_PX);
+            out.blocks[at] = Block { seen: (fit, seen_px), invalid: (Reason::ALL[most], counts[most]) };
+            for (all, date) in out.lights.iter_mut().zip([earlier, later]) {
+                all[at] = Light::of(date, block);
+            }
         }
     }
     Ok(out)

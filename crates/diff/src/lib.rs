@@ -12,6 +12,7 @@ pub mod compare;
 pub mod error;
 mod evidence;
 mod gathered;
+mod hidden;
 mod lanes;
 pub mod line_gain;
 pub mod look;

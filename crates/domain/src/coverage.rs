@@ -21,7 +21,7 @@ pub enum Reason {
     NoTies,
     /// One of the images is too coarse to show a trench.
     TooCoarse,
-    /// Cloud or haze in one of the images, by its mask.
+    /// Cloud or haze in one of the images, by its mask or by its looks.
     Cloud,
     /// Shadow of a cloud or of terrain in one of the images, by its mask.
     Shadow,
@@ -29,11 +29,15 @@ pub enum Reason {
     Water,
     /// Snow in one of the images, by its mask.
     Snow,
+    /// Every pixel of one of the images has its highest value.
+    Saturated,
+    /// Next to no light in one of the images.
+    DeepShadow,
 }
 
 impl Reason {
     /// Every reason, in the order in which they are reported.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Assessed,
         Self::NodataEarlier,
         Self::NodataLater,
@@ -45,6 +49,8 @@ impl Reason {
         Self::Shadow,
         Self::Water,
         Self::Snow,
+        Self::Saturated,
+        Self::DeepShadow,
     ];
 
     /// The word in data: `assessed`, `nodata_earlier`, …
@@ -61,6 +67,8 @@ impl Reason {
             Self::Shadow => "shadow",
             Self::Water => "water",
             Self::Snow => "snow",
+            Self::Saturated => "saturated",
+            Self::DeepShadow => "deep_shadow",
         }
     }
 
@@ -78,6 +86,8 @@ impl Reason {
             Self::Shadow => "shadow of a cloud or of terrain in one of the images",
             Self::Water => "water in one of the images",
             Self::Snow => "snow in one of the images",
+            Self::Saturated => "one of the images is as bright as its scale goes",
+            Self::DeepShadow => "next to no light in one of the images",
         }
     }
 }

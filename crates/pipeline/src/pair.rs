@@ -110,6 +110,12 @@ impl PairResult {
                 )
             }
             Reason::TooCoarse => format!("{both}: too coarse to show a trench; order at 1 m or better"),
+            Reason::Saturated | Reason::DeepShadow => {
+                format!(
+                    "{both}: {} where they share ground; order another date",
+                    main.unwrap_or(Reason::NoTies).in_words()
+                )
+            }
             masked @ (Reason::Cloud | Reason::Shadow | Reason::Water | Reason::Snow) => {
                 format!("{both}: {} covers what they share; order another date", masked.in_words())
             }

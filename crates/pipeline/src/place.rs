@@ -127,7 +127,7 @@ mod tests {
             block_px: 50,
             shape: (200, 200),
             blocks,
-            pixels: [37_500, 0, 0, 0, 0, 2_500, 0, 0, 0, 0, 0],
+            pixels: [37_500, 0, 0, 0, 0, 2_500, 0, 0, 0, 0, 0, 0, 0],
             residual_px,
         };
         let areas = areas(&grid(), 0.5, &coverage).unwrap();

@@ -411,7 +411,8 @@ impl Page<'_> {
              <li>Distances are geodesics on WGS84 (Karney 2013) between the nearest points of work and front; ± is the \
              root of the sum of the squares of the image's geolocation (CE90), the residual of the alignment, and the \
              front's vagueness where its source states one.</li>\n\
-             <li>Cloud, shadow, snow and trees hide ground and are not yet masked.</li>\n</ul>\n",
+             <li>Thick cloud, and ground at either end of an image's scale, count as not assessed; thin cloud, snow and trees hide \
+             ground and are looked at like it, unless a mask came with the image.</li>\n</ul>\n",
         );
         if !self.images.is_empty() {
             out.push_str("<h3>Images</h3>\n");

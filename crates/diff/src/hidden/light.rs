@@ -1,0 +1,101 @@
+//! What a block of one date looks like.
+
+use domain::{Raster, Window};
+use multiversion::multiversion;
+
+use super::BLOCK_PX;
+
+/// Brightness of a block of one date, in the unit of the file; NaN where not all of its pixels are known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Light {
+    pub(crate) mean: f32,
+    pub(crate) low: f32,
+    pub(crate) high: f32,
+    /// Root mean square of the slope, a pixel.
+    pub(crate) detail: f32,
+}
+
+impl Light {
+    pub(crate) const UNKNOWN: Self = Self { mean: f32::NAN, low: f32::NAN, high: f32::NAN, detail: f32::NAN };
+
+    /// That of `block`, which lies within the raster's window; unknown where it is no whole block.
+    pub(crate) fn of(raster: &Raster, block: Window) -> Self {
+        if (block.rows, block.cols) != (BLOCK_PX, BLOCK_PX) {
+            return Self::UNKNOWN;
+        }
+        let cols = raster.window.cols;
+        let (Some(pixels), Some(valid)) = (raster.pixels.as_slice(), raster.valid.as_slice()) else {
+            return Self::UNKNOWN;
+        };
+        let mut rows = [[0.0f32; BLOCK_PX]; BLOCK_PX];
+        for (r, row) in rows.iter_mut().enumerate() {
+            let from = (block.row - raster.window.row + r) * cols + block.col - raster.window.col;
+            let (Some(line), Some(known)) =
+                (pixels.get(from..from + BLOCK_PX), valid.get(from..from + BLOCK_PX))
+            else {
+                return Self::UNKNOWN;
+            };
+            if !known.iter().all(|&v| v) {
+                return Self::UNKNOWN;
+            }
+            row.copy_from_slice(line);
+        }
+        light(&rows)
+    }
+
+    pub(crate) fn is_known(&self) -> bool {
+        self.mean.is_finite()
+    }
+
+    /// Detail beside brightness; NaN where there is no light.
+    pub(crate) fn texture(&self) -> f32 {
+        if self.mean > 0.0 { self.detail / self.mean } else { f32::NAN }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn light(rows: &[[f32; BLOCK_PX]; BLOCK_PX]) -> Light {
+    let (mut low, mut high) = (rows[0], rows[0]);
+    let (mut sum, mut slopes) = ([0.0f32; BLOCK_PX], [0.0f32; BLOCK_PX]);
+    for row in rows {
+        for k in 0..BLOCK_PX {
+            low[k] = if row[k] < low[k] { row[k] } else { low[k] };
+            high[k] = if row[k] > high[k] { row[k] } else { high[k] };
+            sum[k] += row[k];
+        }
+    }
+    for r in 1..BLOCK_PX - 1 {
+        for k in 1..BLOCK_PX - 1 {
+            let (down, along) = (rows[r + 1][k] - rows[r - 1][k], rows[r][k + 1] - rows[r][k - 1]);
+            slopes[k] += down * down + along * along;
+        }
+    }
+    let count = (BLOCK_PX * BLOCK_PX) as f32;
+    let inner = ((BLOCK_PX - 2) * (BLOCK_PX - 2)) as f32;
+    Light {
+        mean: sum.iter().sum::<f32>() / count,
+        low: low.iter().fold(low[0], |a, &v| if v < a { v } else { a }),
+        high: high.iter().fold(high[0], |a, &v| if v > a { v } else { a }),
+        // Twice the slope is what differs two pixels apart.
+        detail: (slopes.iter().sum::<f32>() / inner / 4.0).sqrt(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ramp_has_its_slope_and_its_ends() {
+        let mut raster = Raster::invalid(Window::new(32, 48, 40, 50));
+        raster.pixels.indexed_iter_mut().for_each(|((r, c), v)| *v = 3.0 * r as f32 + 4.0 * c as f32);
+        raster.valid.fill(true);
+        let light = Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX));
+        let first = 3.0 * 16.0 + 4.0 * 16.0;
+        assert_eq!((light.low, light.high), (first, first + 7.0 * 15.0));
+        assert!((light.mean - first - 52.5).abs() < 1e-3 && (light.detail - 5.0).abs() < 1e-4, "{light:?}");
+        raster.valid[(20, 20)] = false;
+        assert!(!Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX)).is_known());
+        assert!(!Light::of(&raster, Window::new(64, 80, 8, BLOCK_PX)).is_known());
+    }
+}
