@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use multiversion::multiversion;
 use ndarray::Array2;
 use rustfft::{Fft, FftPlanner, num_complex::Complex32};
 
@@ -134,23 +135,28 @@ impl Correlator {
         }
         let smooth = gaussian::smooth(image, valid, self.smoothing_px);
         let (pixels, ok) = (smooth.as_slice()?, valid.as_slice()?);
+        let inner = cols - 2;
         let all = ok.iter().all(|&v| v);
-        let usable = |i: usize| all || (ok[i - 1] && ok[i + 1] && ok[i - cols] && ok[i + cols] && ok[i]);
-        let gradient = |i: usize| (pixels[i + 1] - pixels[i - 1], pixels[i + cols] - pixels[i - cols]);
-        let (mut power, mut count) = (0.0f64, 0usize);
+        // 1 where the gradient is known.
+        let usable: Vec<f32> = if all {
+            vec![1.0; inner]
+        } else {
+            let known = |i: usize| ok[i - 1] && ok[i + 1] && ok[i - cols] && ok[i + cols] && ok[i];
+            let places = (1..rows - 1).flat_map(|r| r * cols + 1..(r + 1) * cols - 1);
+            places.map(|i| f32::from(u8::from(known(i)))).collect()
+        };
+        let usable = |r: usize| &usable[if all { 0 } else { (r - 1) * inner }..][..inner];
+        let count = (1..rows - 1).map(|r| usable(r).iter().filter(|&&u| u > 0.0).count()).sum::<usize>();
+        // The rows about one, each from its first column.
+        let about = |r: usize| [r - 1, r, r + 1].map(|r| &pixels[r * cols..(r + 1) * cols]);
+        let (mut twice, mut cross) = (vec![0.0f32; inner], vec![0.0f32; inner]);
+        let mut power = 0.0f64;
         for r in 1..rows - 1 {
-            let mut sum = 0.0f32;
-            for i in r * cols + 1..(r + 1) * cols - 1 {
-                if usable(i) {
-                    let (gx, gy) = gradient(i);
-                    sum += gx * gx + gy * gy;
-                    count += 1;
-                }
-            }
-            power += f64::from(sum);
+            powers(&mut twice, about(r), usable(r));
+            power += f64::from(total(&twice));
         }
         // A gradient below a ten-thousandth of the brightness is rounding.
-        let light = smooth.iter().fold(0.0f32, |m, v| if v.abs() > m { v.abs() } else { m });
+        let light = strongest(pixels);
         let rounding = f64::from(light * 1e-4).powi(2) * count as f64;
         if count * 3 < rows * cols || power <= rounding || !power.is_finite() {
             return None;
@@ -160,37 +166,104 @@ impl Correlator {
         let mut out = vec![Complex32::new(0.0, 0.0); self.size * self.size];
         let (mut sum_re, mut sum_im) = (0.0f64, 0.0f64);
         for r in 1..rows - 1 {
-            let to = &mut out[r * self.size..r * self.size + cols];
-            let (mut re, mut im) = (0.0f32, 0.0f32);
-            for (c, to) in to.iter_mut().enumerate().take(cols - 1).skip(1) {
-                let i = r * cols + c;
-                if usable(i) {
-                    let (gx, gy) = gradient(i);
-                    let (xx, yy) = (gx * gx, gy * gy);
-                    let weight = 1.0 / (xx + yy + floor);
-                    *to = Complex32::new((xx - yy) * weight, 2.0 * gx * gy * weight);
-                    re += to.re;
-                    im += to.im;
-                }
-            }
-            sum_re += f64::from(re);
-            sum_im += f64::from(im);
+            let to = &mut out[r * self.size + 1..][..inner];
+            angles(to, (&mut twice, &mut cross), about(r), usable(r), floor);
+            sum_re += f64::from(total(&twice));
+            sum_im += f64::from(total(&cross));
         }
         let mean = Complex32::new((sum_re / count as f64) as f32, (sum_im / count as f64) as f32);
         let (down, along) = (taper(rows), taper(cols));
         let mut energy = 0.0f64;
         for r in 1..rows - 1 {
-            let to = &mut out[r * self.size..r * self.size + cols];
-            let mut sum = 0.0f32;
-            for c in 1..cols - 1 {
-                if usable(r * cols + c) {
-                    to[c] = (to[c] - mean) * (down[r] * along[c]);
-                    sum += to[c].norm_sqr();
-                }
-            }
-            energy += f64::from(sum);
+            let to = &mut out[r * self.size + 1..][..inner];
+            tapered(to, &mut twice, mean, (down[r], &along[1..=inner]), usable(r));
+            energy += f64::from(total(&twice));
         }
         (energy > 0.0).then_some((out, energy, (power / count as f64).sqrt() as f32))
+    }
+}
+
+/// Lanes of a sum: always the same, whatever the processor.
+const LANES: usize = 16;
+
+/// The sum of a row.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn total(row: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let (whole, rest) = row.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, v) in lanes.iter_mut().zip(chunk) {
+            *lane += v;
+        }
+    }
+    lanes.iter().chain(rest).sum()
+}
+
+/// The greatest value, whatever its sign.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn strongest(values: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, v) in lanes.iter_mut().zip(chunk) {
+            *lane = if v.abs() > *lane { v.abs() } else { *lane };
+        }
+    }
+    lanes.iter().chain(rest).fold(0.0, |most, v| if v.abs() > most { v.abs() } else { most })
+}
+
+/// Squares of the gradients of the middle of three rows, but for its ends, where they are usable.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn powers(out: &mut [f32], [above, here, below]: [&[f32]; 3], usable: &[f32]) {
+    let n = out.len();
+    let (left, right, up, down) = (&here[..n], &here[2..n + 2], &above[1..=n], &below[1..=n]);
+    let usable = &usable[..n];
+    for c in 0..n {
+        let (gx, gy) = (right[c] - left[c], down[c] - up[c]);
+        out[c] = (gx * gx + gy * gy) * usable[c];
+    }
+}
+
+/// The doubled angles of the same gradients, those well under the root of `floor` short; their parts one by one as well.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn angles(
+    out: &mut [Complex32],
+    (twice, cross): (&mut [f32], &mut [f32]),
+    [above, here, below]: [&[f32]; 3],
+    usable: &[f32],
+    floor: f32,
+) {
+    let n = out.len();
+    let (left, right, up, down) = (&here[..n], &here[2..n + 2], &above[1..=n], &below[1..=n]);
+    let (twice, cross, usable) = (&mut twice[..n], &mut cross[..n], &usable[..n]);
+    for c in 0..n {
+        let (gx, gy) = (right[c] - left[c], down[c] - up[c]);
+        let (xx, yy) = (gx * gx, gy * gy);
+        let weight = usable[c] / (xx + yy + floor);
+        twice[c] = (xx - yy) * weight;
+        cross[c] = 2.0 * gx * gy * weight;
+    }
+    for c in 0..n {
+        out[c] = Complex32::new(twice[c], cross[c]);
+    }
+}
+
+/// Takes the mean out of a row and tapers it; `energy` gets the squares.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn tapered(
+    row: &mut [Complex32],
+    energy: &mut [f32],
+    mean: Complex32,
+    (down, along): (f32, &[f32]),
+    usable: &[f32],
+) {
+    let n = row.len();
+    let (energy, along, usable) = (&mut energy[..n], &along[..n], &usable[..n]);
+    for c in 0..n {
+        let weight = down * along[c] * usable[c];
+        let v = Complex32::new((row[c].re - mean.re) * weight, (row[c].im - mean.im) * weight);
+        energy[c] = v.re * v.re + v.im * v.im;
+        row[c] = v;
     }
 }
 
