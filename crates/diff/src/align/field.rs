@@ -73,11 +73,19 @@ const SURE: f64 = 0.75;
 /// The same where the field bends. A step of 3 px, which no smooth field can follow, goes undetected in 4 of 39 cells that are
 /// off by more than a pixel where it is 0.75, and in none where it is 0.85.
 const SURE_BENT: f64 = 0.85;
+/// What a spline may add to the affine before the field counts as bent, pixels: less is the ties' own noise.
+const BENT_PX: f64 = 0.1;
 /// Where the field bends, the ties around a cell lie on all its sides: their middle may lie so far from it, in windows, at a limit
 /// of [`LIMIT_PX`], and farther as that is higher. Beyond the last ties a spline goes on straight, and the ground need not.
 const ONE_SIDED: f64 = 0.65;
 /// See [`ONE_SIDED`], pixels.
 const LIMIT_PX: f64 = 0.5;
+/// Where the field bends, a cell has at least this share of the support that the median cell has, which is the sum of the weights
+/// of the ties around: where less is left, a poor tie beside a cell would speak for it alone. The weights are precisions, so
+/// that at limits above [`LIMIT_PX`] it falls with their square.
+const SUPPORT: f64 = 0.08;
+/// Ties support a cell by a Gaussian of their distance, of this share of how far from a tie a cell may lie.
+const SUPPORT_REACH: f64 = 0.6;
 /// Farthest tie from which a cell without any is told of, in windows.
 const FARTHEST: f64 = 2.5;
 /// Least number of pairs of ties by which it is told how much the displacement changes over a distance.
@@ -153,7 +161,7 @@ impl Field {
         options: &Options,
     ) -> Self {
         let matched = ties.len();
-        let (spline, bent) = bend(&mut ties, shape, &affine, layout);
+        let spline = bend(&mut ties, shape, &affine, layout);
         if ties.len() < 4 {
             // Nothing predicts a lone tie but the sum of the surfaces.
             let (r, c) = first.unwrap_or((f64::NAN, f64::NAN));
@@ -161,6 +169,7 @@ impl Field {
         }
         let nodes = (shape.0 / NODE_PX + 2, shape.1 / NODE_PX + 2);
         let [mut d_row, mut d_col] = spline.lattice(nodes, NODE_PX as f64);
+        let bent = d_row.iter().zip(&d_col).any(|(r, c)| r.hypot(*c) > BENT_PX);
         for ((i, j), d) in d_row.indexed_iter_mut() {
             let (r, c) = affine.at((i * NODE_PX) as f64, (j * NODE_PX) as f64);
             *d += r;
@@ -282,7 +291,7 @@ fn reject(ties: &mut [Tie], off: impl Fn(&Tie) -> f64, layout: &Layout) {
 }
 
 /// The spline on the affine; every tie gets its residual.
-fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layout) -> (Spline, bool) {
+fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layout) -> Spline {
     let knots = Knots::over(shape, 1.5 * layout.spacing_px as f64);
     let rest = |t: &Tie| {
         let (r, c) = affine.at(t.row_px, t.col_px);
@@ -348,9 +357,8 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
         if penalty.is_finite() { Spline::fit(knots, &samples(residuals, None), *penalty) } else { flat };
     let of_others: Vec<f64> = ties.iter().map(|t| off(&spline, t)).collect();
     ties.iter_mut().zip(of_others).for_each(|(t, e)| t.residual_px = e);
-    let bent = penalty.is_finite();
     fit.iter().zip(residuals).for_each(|(&k, &e)| ties[k].residual_px = e);
-    (spline, bent)
+    spline
 }
 
 fn cell_shape(shape: (usize, usize)) -> (usize, usize) {
@@ -364,7 +372,7 @@ struct Ground<'a> {
     changed_px: &'a [(f64, f64)],
     affine: Affine,
     layout: &'a Layout,
-    /// Whether the field is more than the affine.
+    /// Whether the field is more than the affine, by more than [`BENT_PX`].
     bent: bool,
 }
 
@@ -373,7 +381,7 @@ impl Ground<'_> {
     /// bent), which weigh by their own error and by how near they are.
     ///
     /// Where the field is bent, a cell needs a tie the nearer the less it may be off, for ground may rise between two, and it needs
-    /// ties on all sides. Where the affine says as much as any spline would, it is believed farther from the ties.
+    /// ties on all sides, and ties that say together as much as they do elsewhere. Where the affine says as much as any spline would, it is believed farther from the ties.
     ///
     /// Farther still a cell is believed where both dates show ground that merely changed, and ties as far apart as it lies from the
     /// nearest differ by little, beside the affine: 90 % of such pairs.
@@ -385,8 +393,16 @@ impl Ground<'_> {
         let near = 2.0 * side;
         let at = buckets(ties, near);
         let drift = self.drift(side);
+        let middle = |k: usize, n: usize| (k * CELL_PX + n.min((k + 1) * CELL_PX)) as f64 / 2.0;
+        let support = Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
+            let (row, col) = (middle(i, shape.0), middle(j, shape.1));
+            let trusted = at.around(row, col).map(|k| &ties[k]).filter(|t| t.role != Role::Rejected);
+            let far = |t: &Tie| (t.row_px - row).hypot(t.col_px - col) / (SUPPORT_REACH * reach);
+            trusted.map(|t| t.weight * (-0.5 * far(t).powi(2)).exp()).sum::<f64>()
+        });
+        let usual = quantile(&mut support.iter().copied().collect::<Vec<_>>(), 0.5).unwrap_or(0.0);
+        let least = SUPPORT * usual * (LIMIT_PX / most_px.max(LIMIT_PX)).powi(2);
         Array2::from_shape_fn(cell_shape(shape), |(i, j)| {
-            let middle = |k: usize, n: usize| (k * CELL_PX + n.min((k + 1) * CELL_PX)) as f64 / 2.0;
             let (row, col) = (middle(i, shape.0), middle(j, shape.1));
             let apart = |t: &Tie| (t.row_px - row).hypot(t.col_px - col);
             let known = at.around(row, col).map(|k| &ties[k]).filter(|t| t.residual_px.is_finite());
@@ -409,7 +425,8 @@ impl Ground<'_> {
             if nearest > reach || one_sided {
                 return self.between_ties((row, col), &drift, side, most_px);
             }
-            if within.len() < 2 && ties.len() > 3 {
+            let lonely = within.len() < 2 && ties.len() > 3;
+            if lonely || (self.bent && support[(i, j)] < least) {
                 return (Verdict::NoTies, f32::NAN);
             }
             within.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
@@ -571,6 +588,27 @@ mod tests {
         let f = fit(ties(noise), &Options::default());
         let p = f.displaced(MIDDLE);
         assert!((p.row - MIDDLE.row).abs() < 0.12 && (p.col - MIDDLE.col).abs() < 0.12, "{p:?}");
+    }
+
+    #[test]
+    fn where_the_field_bends_poor_ties_alone_support_no_cell() {
+        let relief = |r: f64, c: f64| (2.0 * (r / 330.0).sin(), 1.5 * (c / 370.0).cos());
+        let corner = Pixel { row: 192.0, col: 192.0 };
+        let options = Options { max_residual_px: 0.5, ..Options::default() };
+        assert_eq!(fit(ties(relief), &options).verdict(corner).0, Verdict::Aligned);
+        let mut poor = ties(relief);
+        poor.iter_mut().filter(|t| t.row_px < 560.0 && t.col_px < 560.0).for_each(|t| t.weight = 0.01);
+        let field = fit(poor, &options);
+        assert_eq!(field.verdict(corner).0, Verdict::NoTies);
+        assert_eq!(field.verdict(MIDDLE).0, Verdict::Aligned);
+    }
+
+    #[test]
+    fn a_spline_of_the_ties_noise_is_no_bend() {
+        // A twentieth of a pixel, as an image and itself have: cells at the rim, with ties on one side, are believed.
+        let options = Options { max_residual_px: 0.5, ..Options::default() };
+        let f = fit(ties(|r, c| (0.05 * (r / 300.0).sin(), 0.05 * (c / 300.0).cos())), &options);
+        assert!(f.cells().iter().all(|c| c.0 == Verdict::Aligned));
     }
 
     #[test]
