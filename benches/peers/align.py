@@ -1,9 +1,11 @@
 """Accuracy of an alignment on pairs whose true displacement is known, beside other programs on the same pairs.
 
-    python3 benches/peers/align.py FOSSE OUT [--naip DIR] [--scenes DIR ...] [--peers] [--only NAME ...]
+    python3 benches/peers/align.py FOSSE OUT [--naip DIR] [--scenes DIR ...] [--cpu PROGRAM] [--peers] [--arosics PYTHON] [--only NAME ...]
 
 FOSSE is the program; OUT keeps the pairs, what Fosse wrote and results.json. NAIP: GeoTIFFs of one place, named by date. SCENES:
-folders of `cargo run --release -p simulate --example two_dates`. Needs numpy, scipy, rasterio; --peers scikit-image and opencv too.
+folders of `cargo run --release -p simulate --example two_dates`. Needs numpy, scipy, rasterio; --peers scikit-image and opencv too;
+--arosics a Python that has AROSICS. The peers look at Fosse's own windows, on one thread. --cpu is the example `align_cpu` of
+`pipeline`: the CPU of Fosse's alignment alone, with both images in memory, as the peers of --peers have them too (AROSICS reads files).
 
 shift     an image and itself, displaced by a fraction of a pixel in the Fourier domain
 years     all pairs of dates. Their true displacement is measured by another method than Fosse's: mutual information of grey levels
@@ -167,27 +169,48 @@ def fosse(program, a, b, out):
     return read("cells.geojson"), read("ties.geojson"), json.loads(run.stdout), cpu
 
 
-def windows(shape, size=256, step=192):
-    starts = lambda n: np.linspace(0, n - size, max(int(np.ceil((n - size) / step)), 0) + 1).astype(int)
+SIZE, STEP, FARTHEST = 256, 144, 12
+
+
+def windows(shape):
+    """Corners of Fosse's windows: `Layout::windows` of grids of 512 to 2560 px."""
+    def starts(n):
+        room = n - SIZE
+        count = -(-room // STEP)
+        return [i * room // max(count, 1) // 2 * 2 for i in range(count + 1)]
     return [(r, c) for r in starts(shape[0]) for c in starts(shape[1])]
+
+
+def ours_alone(program, a, b):
+    return float(subprocess.run([program, a, b], capture_output=True, text=True, check=True).stdout)
+
+
+def by_arosics(python, a, b):
+    """Ties, CPU seconds, windows that were tried."""
+    run = [python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "arosics_ties.py"), a, b, *map(str, (STEP, SIZE, FARTHEST))]
+    done = subprocess.run(run, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    said = json.loads(done.stdout)
+    return np.array(said["ties"]).reshape(-1, 4), said["cpu"], said["tried"]
 
 
 def by_skimage(a, b):
     from skimage.registration import phase_cross_correlation
     out = []
     for r, c in windows(a.shape):
-        x, y = a[r : r + 256, c : c + 256], b[r : r + 256, c : c + 256]
-        out.append((r + 128, c + 128, *-phase_cross_correlation(x, y, upsample_factor=50)[0]))
+        x, y = a[r : r + SIZE, c : c + SIZE], b[r : r + SIZE, c : c + SIZE]
+        out.append((r + SIZE // 2, c + SIZE // 2, *-phase_cross_correlation(x, y, upsample_factor=50)[0]))
     return np.array(out)
 
 
 def by_opencv(a, b):
     import cv2
-    hann = cv2.createHanningWindow((256, 256), cv2.CV_32F)
+    hann = cv2.createHanningWindow((SIZE, SIZE), cv2.CV_32F)
     out = []
     for r, c in windows(a.shape):
-        (dx, dy), _ = cv2.phaseCorrelate(np.ascontiguousarray(a[r : r + 256, c : c + 256]), np.ascontiguousarray(b[r : r + 256, c : c + 256]), hann)
-        out.append((r + 128, c + 128, dy, dx))
+        (dx, dy), _ = cv2.phaseCorrelate(np.ascontiguousarray(a[r : r + SIZE, c : c + SIZE]), np.ascontiguousarray(b[r : r + SIZE, c : c + SIZE]), hann)
+        out.append((r + SIZE // 2, c + SIZE // 2, dy, dx))
     return np.array(out)
 
 
@@ -202,7 +225,9 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--naip")
     parser.add_argument("--scenes", nargs="*", default=[])
+    parser.add_argument("--cpu")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--arosics")
     parser.add_argument("--only", nargs="*")
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
@@ -289,7 +314,12 @@ def main():
                 images = grey(a), grey(b)
                 begin = time.process_time()
                 found = run(*images)
-                row[peer] = {"cpu": time.process_time() - begin, "error": off(*found.T).tolist()}
+                row[peer] = {"cpu": time.process_time() - begin, "error": off(*found.T).tolist(), "tried": len(found)}
+            if args.cpu:
+                row["alone"] = ours_alone(args.cpu, a, b)
+            if args.arosics:
+                found, spent, tried = by_arosics(args.arosics, a, b)
+                row["arosics"] = {"cpu": spent, "error": off(*found.T).tolist(), "tried": tried}
         rows.setdefault(kind, []).append(row)
     json.dump(rows, open(os.path.join(args.out, "results.json"), "w"))
     quantiles = lambda e: "median %.3f, 90 %% %.3f, rms %.3f" % (*np.nanquantile(e, (0.5, 0.9)), np.sqrt(np.nanmean(np.square(e)))) if len(e) else "-"
@@ -312,9 +342,12 @@ def main():
         print(f"   ties   {quantiles(t)}; {sum(x['said']['matched'] for x in done)} of {sum(x['said']['windows'] for x in done)} windows")
         print(f"   cells  {len(e)}: of those within 0.5 px {100 * (aligned & good).sum() / max(good.sum(), 1):.1f} % called aligned; called aligned and off by > 1 px: {(aligned & (e > 1)).sum()}"
               f"; > 0.5 px: {(aligned & ~good).sum()}; off by > 1 px in all: {(e > 1).sum()}")
-        print(f"   CPU    {np.mean([x['cpu'] for x in done]):.2f} s a pair, reading and start included")
-        for peer in peers:
-            print(f"   {peer:7s}{quantiles(np.concatenate([x[peer]['error'] for x in done]))}; CPU {np.mean([x[peer]['cpu'] for x in done]):.2f} s")
+        alone = [x["alone"] for x in done if "alone" in x]
+        print(f"   CPU    {np.mean([x['cpu'] for x in done]):.2f} s a pair, reading, start and pictures included" + (f"; alignment alone {np.mean(alone):.3f} s" if alone else ""))
+        for peer in [*peers, *["arosics"] * bool(args.arosics)]:
+            each = [x[peer] for x in done]
+            e = np.concatenate([x["error"] for x in each])
+            print(f"   {peer:7s}{quantiles(e)}; CPU {np.mean([x['cpu'] for x in each]):.3f} s; {len(e)} ties of {sum(x['tried'] for x in each)} windows")
 
 
 if __name__ == "__main__":
