@@ -58,8 +58,8 @@ pub struct Crest {
     pub ditch: f32,
     /// Logarithm of the width, metres.
     pub log_width: f32,
-    /// Of each kind, the logarithm of how likely it is, but for a constant, in steps of [`KIND_STEP`]: there are a million
-    /// crests on a tile.
+    /// Of each kind, the logarithm of how likely it is, but for a constant, in 256ths: there are a million crests on a
+    /// tile.
     pub kinds: [i16; KINDS],
 }
 

@@ -25,7 +25,7 @@ static UNIT_VECTORS: LazyLock<[(f32, f32); DIRECTIONS as usize]> = LazyLock::new
 /// Unit vector `(row, col)` along direction `k`, of which [`DIRECTIONS`] are half a turn.
 pub fn direction(k: u8) -> (f32, f32) {
     let (row, col) = UNIT_VECTORS[usize::from(k % DIRECTIONS)];
-    if k / DIRECTIONS % 2 == 0 { (row, col) } else { (-row, -col) }
+    if (k / DIRECTIONS).is_multiple_of(2) { (row, col) } else { (-row, -col) }
 }
 
 /// Line strength and direction of one date.
