@@ -16,8 +16,7 @@ pub struct Extent {
     pub surveys: usize,
     /// Counts of each kernel's.
     pub kernels: usize,
-    /// Weighings of a survey's memory, of which the least counts: one differs from another by up to 5 %, as the allocator gives back
-    /// what it held sooner or later; the least of five by less than 2 %.
+    /// Weighings of a survey's memory, of which the least counts: ten of one program differ by 1 %.
     pub weighings: usize,
 }
 

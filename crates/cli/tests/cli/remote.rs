@@ -89,7 +89,8 @@ fn an_image_that_cannot_be_had_costs_its_pairs_alone() {
     let address = server.url("/order/list.txt");
     let ended = Ended::of(&command(&folder, &survey(&address, "out")).output().unwrap());
     assert_eq!(ended.code, Some(3), "{ended:?}");
-    let want = format!("{} cannot be read: access is denied (403 Denied)", server.url("/order/2024-08-19.tif"));
+    let want =
+        format!("{} cannot be read: access is denied (403 Denied)", server.url("/order/2024-08-19.tif"));
     assert!(ended.stderr.contains(&want), "{ended:?}");
     assert!(!ended.stderr.contains("cache"), "{ended:?}");
     assert_eq!(folder.run()["pairs"][0]["status"], "done");
@@ -176,7 +177,11 @@ fn a_bucket_is_listed_with_the_credentials_of_the_environment_which_appear_nowhe
     let said = with("NEWTOKEN", &survey("s3://bucket/order/", "out"));
     assert_eq!(said.code, Some(0), "{said:?}");
     let refused = with("OLDTOKEN", &["inspect", "s3://bucket/order/"]);
-    refused.refused(&["s3://bucket/order/ cannot be read", "access is denied (403 Denied)", "AWS_ACCESS_KEY_ID"]);
+    refused.refused(&[
+        "s3://bucket/order/ cannot be read",
+        "access is denied (403 Denied)",
+        "AWS_ACCESS_KEY_ID",
+    ]);
     let mut all = format!("{ended:?}{said:?}{refused:?}");
     for name in ["out", "cache"] {
         below(&folder.path(name), &mut all);
