@@ -21,14 +21,19 @@ pub(crate) struct Covered<'a> {
     pub pair: &'a Pair,
     /// By reason, on the globe.
     pub areas: Vec<Area>,
-    /// By its pixels, in the order of [`Reason::ALL`].
-    pub km2: [f64; Reason::ALL.len()],
+}
+
+impl Covered<'_> {
+    /// Ground that was assessed, and ground that was not, square kilometres.
+    pub fn km2(&self) -> (f64, f64) {
+        self.areas.iter().fold((0.0, 0.0), |(assessed, not), area| match area.reason {
+            Reason::Assessed => (assessed + area.area_km2, not),
+            _ => (assessed, not + area.area_km2),
+        })
+    }
 }
 
 /// The same of all pairs, in the order given, without what another pair of the same two days counts.
-///
-/// Where outlines meet no other they stay as they are, and so do sums. Where they do, sums shrink as their outlines do: those of a
-/// reason that holds for most pixels of no block, and has no outline, as all of the pair does.
 pub(crate) fn each_once(pairs: Vec<Covered<'_>>) -> Vec<Covered<'_>> {
     let boxes: Vec<Vec<Option<Rect>>> =
         pairs.iter().map(|p| p.areas.iter().map(|a| a.outline.bounding_rect()).collect()).collect();
@@ -60,7 +65,7 @@ pub(crate) fn each_once(pairs: Vec<Covered<'_>>) -> Vec<Covered<'_>> {
         let cut = |(k, area): (usize, &Area)| {
             let others = others(i, k);
             if others.is_empty() {
-                return (1.0, Some(area.clone()));
+                return Some(area.clone());
             }
             let before = km2(&area.outline);
             let mut outline = area.outline.clone();
@@ -70,20 +75,9 @@ pub(crate) fn each_once(pairs: Vec<Covered<'_>>) -> Vec<Covered<'_>> {
             outline.0.retain(|p| km2(&MultiPolygon(vec![p.clone()])) >= NOTHING_KM2);
             let share = if before > 0.0 { (km2(&outline) / before).clamp(0.0, 1.0) } else { 1.0 };
             let left = Area { area_km2: area.area_km2 * share, outline, ..area.clone() };
-            (share, (!left.outline.0.is_empty()).then_some(left))
+            (!left.outline.0.is_empty()).then_some(left)
         };
-        let cut: Vec<(f64, Option<Area>)> = whole.areas.iter().enumerate().map(cut).collect();
-        let sum = |left: bool| -> f64 {
-            let part = |(a, (share, _)): (&Area, &(f64, _))| a.area_km2 * if left { *share } else { 1.0 };
-            whole.areas.iter().zip(&cut).map(part).sum()
-        };
-        let of_all = if sum(false) > 0.0 { sum(true) / sum(false) } else { 1.0 };
-        let mut km2 = whole.km2;
-        for (reason, km2) in Reason::ALL.iter().zip(&mut km2) {
-            let outlined = whole.areas.iter().position(|a| a.reason == *reason);
-            *km2 *= outlined.map_or(of_all, |k| cut[k].0);
-        }
-        Covered { pair: whole.pair, areas: cut.into_iter().filter_map(|(_, area)| area).collect(), km2 }
+        Covered { pair: whole.pair, areas: whole.areas.iter().enumerate().filter_map(cut).collect() }
     };
     (0..pairs.len()).map(once).collect()
 }
@@ -112,14 +106,11 @@ mod tests {
 
     /// What a pair told of rectangles.
     fn ground<'a>(pair: &'a Pair, parts: &[Part]) -> Covered<'a> {
-        let mut km2 = [0.0; Reason::ALL.len()];
         let area = |&(reason, x, y): &Part| {
             let area_km2 = (x.1 - x.0) * (y.1 - y.0) / 1e6;
-            km2[Reason::ALL.iter().position(|r| *r == reason).unwrap()] += area_km2;
             Area { reason, area_km2, residual_px: None, outline: rectangle(x, y) }
         };
-        let areas = parts.iter().map(area).collect();
-        Covered { pair, areas, km2 }
+        Covered { pair, areas: parts.iter().map(area).collect() }
     }
 
     const HIGH: (f64, f64) = (0.0, 5000.0);
@@ -127,12 +118,7 @@ mod tests {
     const EAST: (f64, f64) = (4844.0, 10_156.0);
 
     fn sum(told: &[Covered<'_>], reason: Reason) -> f64 {
-        let i = Reason::ALL.iter().position(|r| *r == reason).unwrap();
-        let outlines: f64 =
-            told.iter().flat_map(|g| &g.areas).filter(|a| a.reason == reason).map(|a| a.area_km2).sum();
-        let pixels: f64 = told.iter().map(|g| g.km2[i]).sum();
-        assert!((outlines - pixels).abs() < 1e-9, "{outlines} by outlines, {pixels} by pixels");
-        pixels
+        told.iter().flat_map(|g| &g.areas).filter(|a| a.reason == reason).map(|a| a.area_km2).sum()
     }
 
     fn near(a: f64, b: f64) {
@@ -199,14 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn pixels_without_an_outline_shrink_with_their_pair() {
+    fn ground_that_another_pair_shows_whole_leaves_nothing() {
         let (west, east) = (pair("a", 12, WEST), pair("b", 12, WEST));
-        let mut two = [&west, &east].map(|p| ground(p, &[(Reason::Assessed, WEST, HIGH)]));
-        let i = Reason::ALL.iter().position(|r| *r == Reason::NodataLater).unwrap();
-        two[1].km2[i] = 0.01;
+        let two = [&west, &east].map(|p| ground(p, &[(Reason::Assessed, WEST, HIGH)]));
         let told = each_once(two.to_vec());
-        // All of the second is ground of the first.
-        assert!(told[1].areas.is_empty() && told[1].km2.iter().all(|v| *v == 0.0), "{:?}", told[1].km2);
+        assert!(told[1].areas.is_empty() && told[1].km2() == (0.0, 0.0));
         assert_eq!(told[0], two[0]);
     }
 }

@@ -82,7 +82,7 @@ impl PairResult {
 
     /// The same, to be set beside that of other pairs.
     pub(crate) fn covered<'a>(&self, pair: &'a Pair) -> Covered<'a> {
-        Covered { pair, areas: self.areas.clone(), km2: Reason::ALL.map(|r| self.km2(r)) }
+        Covered { pair, areas: self.areas.clone() }
     }
 
     /// Why no ground at all was assessed, with the remedy; `None` where some was.

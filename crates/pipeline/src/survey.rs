@@ -269,17 +269,9 @@ impl Run {
         };
         documents.write(out)?;
 
-        let looked_at = |assessed: bool| {
-            let of = |c: &Covered<'_>| {
-                let by_reason = Reason::ALL.iter().zip(c.km2);
-                by_reason
-                    .filter(|(r, _)| (**r == Reason::Assessed) == assessed)
-                    .map(|(_, km2)| km2)
-                    .sum::<f64>()
-            };
-            covered.iter().map(of).sum::<f64>()
-        };
-        let assessed_km2 = looked_at(true);
+        // As documents have it, which go by the reason that holds for most of a block of pixels.
+        let (assessed_km2, not_assessed_km2) =
+            covered.iter().map(Covered::km2).fold((0.0, 0.0), |sum, here| (sum.0 + here.0, sum.1 + here.1));
         let pairs: Vec<PairRecord> = finished.iter().map(|f| f.record.clone()).collect();
         let counts = Counts {
             captures: self.inspection.captures.len(),
@@ -288,7 +280,7 @@ impl Run {
             skipped: skipped.len(),
             earthworks: measured.found.len(),
             assessed_km2,
-            not_assessed_km2: looked_at(false),
+            not_assessed_km2,
         };
         let total = self.clock.elapsed().as_secs_f64();
         let run = record::Run {
@@ -321,7 +313,7 @@ impl Run {
             out: out.path().to_owned(),
             earthworks: counts.earthworks,
             assessed_km2,
-            not_assessed_km2: counts.not_assessed_km2,
+            not_assessed_km2,
             pairs_done: counts.pairs_done,
             pairs: counts.pairs,
             skipped,

@@ -560,7 +560,7 @@ fn coverage(s: &Summary<'_>) -> String {
     if pairs.len() > 1 {
         out.push_str("\n| pair | earlier | later | km² | assessed, km² | share |\n");
         out.push_str("| --- | --- | --- | ---: | ---: | ---: |\n");
-        for (pair, earlier, later) in pairs {
+        for &(pair, earlier, later) in &pairs {
             let whole = km2(s.coverage, |f| f.pair == pair);
             let assessed = km2(s.coverage, |f| f.pair == pair && f.assessed);
             let _ = writeln!(
@@ -573,6 +573,10 @@ fn coverage(s: &Summary<'_>) -> String {
                 area(assessed),
                 percent(assessed, whole)
             );
+        }
+        let days = |at: usize| (pairs[at].1.date_naive(), pairs[at].2.date_naive());
+        if (1..pairs.len()).any(|i| (0..i).any(|j| days(i) == days(j))) {
+            out.push_str("\nGround that several pairs of the same two days show counts with one of them.\n");
         }
     }
     out
@@ -604,6 +608,18 @@ mod tests {
             residual_px: None,
             geometry: MultiPolygon(vec![]),
         }
+    }
+
+    #[test]
+    fn tiles_of_the_same_days_are_said_to_count_common_ground_once() {
+        let first = cover(Reason::Assessed, 4.0);
+        let mut second = CoverageFeature { pair: "c..d".to_owned(), ..first.clone() };
+        let told = |second: &CoverageFeature| {
+            report(&[], &line(12), &[first.clone(), second.clone()]).contains("counts with one of them")
+        };
+        assert!(told(&second));
+        second.later += chrono::Duration::days(7);
+        assert!(!told(&second));
     }
 
     fn works(lines: Vec<LineString>, front: &Fronts) -> Vec<MeasuredEarthwork> {

@@ -174,6 +174,16 @@ fn a_simulated_order_is_surveyed() {
     assert_eq!(run["captures"][0]["date_source"], "stac_item");
     assert_eq!(run["fronts"][0]["class"], "claimed");
     assert!(run["counts"]["assessed_km2"].as_f64().unwrap() > 0.01);
+    // What is said at the end is what the documents say.
+    let covered: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.path("out/coverage.geojson")).unwrap()).unwrap();
+    for (assessed, count) in [(true, "assessed_km2"), (false, "not_assessed_km2")] {
+        let of = covered["features"].as_array().unwrap().iter().map(|f| &f["properties"]);
+        let sum: f64 =
+            of.filter(|p| p["assessed"] == assessed).map(|p| p["area_km2"].as_f64().unwrap()).sum();
+        let told = run["counts"][count].as_f64().unwrap();
+        assert!((sum - told).abs() < 1e-3, "{count}: {told}, and {sum} in coverage.geojson");
+    }
 }
 
 #[test]
