@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use crate::{
     PairSource, Progress, Stage,
     align::Verdict,
-    centreline::{self, Crest, Of},
+    centreline::{self, Of},
     compare::{Options, Outcome},
+    crest::Crest,
     gathered::Gathered,
     look::{self, Look, LookGrid},
     net::{self, Answer, Model, Network, Workspace},
@@ -42,15 +43,10 @@ pub(crate) fn crests<S: PairSource>(
     let (mut works, mut others) = (first.works, first.others);
     // What was asked again replaces what was said before.
     for (all, said) in [(&mut works, again.works), (&mut others, again.others)] {
-        all.retain(|c| again.plan.is_new(c.pixel));
+        all.retain(|c| again.plan.is_new(c.pixel()));
         all.add(said.all());
     }
     Ok([works.all(), others.all()])
-}
-
-/// Where a crest lies, pixels of the look.
-fn place(c: &Crest) -> Pixel {
-    Pixel { row: f64::from(c.point.row), col: f64::from(c.point.col) }
 }
 
 /// How the network is asked about a window but for its rim, pixels.
@@ -103,14 +99,14 @@ impl<'a, S: PairSource> Rounds<'a, S> {
                 let new = |of| {
                     let mut crests = centreline::crests(&answer, of, corner, at);
                     crests.retain(|c| {
-                        let verdict = view.field.verdict(grid.to_shared(place(c))).0;
-                        verdict == Verdict::Aligned && plan.is_new(c.pixel)
+                        let verdict = view.field.verdict(grid.to_shared(c.place())).0;
+                        verdict == Verdict::Aligned && plan.is_new(c.pixel())
                     });
                     crests
                 };
                 let dug = new(Of::Dug);
-                doubted.add(dug.iter().filter(|c| c.work >= DOUBTED).map(place));
-                followed.add(dug.iter().filter(|c| c.work >= centreline::FOLLOWED).map(place));
+                doubted.add(dug.iter().filter(|c| c.work() >= DOUBTED).map(Crest::place));
+                followed.add(dug.iter().filter(|c| c.work() >= centreline::FOLLOWED).map(Crest::place));
                 works.add(dug);
                 if options.classify.all_lines {
                     others.add(new(Of::Other));

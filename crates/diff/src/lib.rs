@@ -9,6 +9,7 @@ mod asked;
 pub mod centreline;
 pub mod classify;
 pub mod compare;
+pub mod crest;
 pub mod error;
 mod evidence;
 mod gathered;
