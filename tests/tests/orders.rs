@@ -6,6 +6,7 @@ use std::path::Path;
 
 use fosse_tests::program::{fosse, json, survey};
 use fosse_tests::scene::{Image, PIXEL_M, SMALL, Scene};
+use ndarray::{Array3, Axis, concatenate};
 use serde_json::{Value, json};
 
 /// Writes a mask of rows of an image, as a GeoJSON polygon.
@@ -52,6 +53,56 @@ fn masks_take_ground_out_with_their_reason() {
     assert!(
         std::fs::read_to_string(scene.out.join("report.md")).unwrap().contains("cloud in one of the images")
     );
+}
+
+/// Whether a place lies in a lake of 45 by 60 m, beside the line; pixels.
+fn in_lake(row: f64, col: f64) -> bool {
+    ((row - 215.0) / 45.0).hypot((col - 90.0) / 60.0) < 1.0
+}
+
+#[test]
+fn near_infrared_tells_water_and_changes_no_line() {
+    let scene = Scene::dug(SMALL);
+    for (date, image) in [("2024-08-05", Image::of(SMALL)), ("2024-08-12", scene.later())] {
+        let mut gray = image.pixels();
+        let mut infrared = gray.mapv(|v| (1.4 * f64::from(v)) as u8);
+        for ((_, r, c), v) in gray.indexed_iter_mut() {
+            if in_lake(r as f64 - image.shift_px.0, c as f64 - image.shift_px.1) {
+                (*v, infrared[(0, r, c)]) = (48 + (r * 7 + c * 3) as u8 % 3, 8);
+            }
+        }
+        let bands: Array3<u8> = concatenate![Axis(0), gray, gray, gray, infrared];
+        fosse_tests::scene::write(&scene.image(date), &image.grid(), &bands);
+    }
+    let run = |out: &Path, more: &[&str]| survey(&scene.folder, &scene.front, out, more).expect(0);
+    // Nobody names the bands: the fourth may be anything.
+    let unnamed = scene.beside("unnamed");
+    run(&unnamed, &[]);
+    let config = scene.beside("survey.toml");
+    let capture = |date: &str| {
+        let bands = "['red', 'green', 'blue', 'near_infrared']";
+        format!("[[capture]]\nfile = '{}'\nbands = {bands}\n", scene.image(date).display())
+    };
+    std::fs::write(&config, capture("2024-08-05") + &capture("2024-08-12")).unwrap();
+    let config = config.to_string_lossy().into_owned();
+    run(&scene.out, &["--config", &config]);
+
+    let km2 = |out: &Path| json(&out.join("run.json"))["pairs"][0]["km2"]["water"].as_f64().unwrap_or(0.0);
+    let lake = std::f64::consts::PI * 45.0 * 60.0 * PIXEL_M * PIXEL_M / 1e6;
+    // No block of the shore, and so a third of so small a lake.
+    let told = km2(&scene.out) / lake;
+    assert!((0.3..0.6).contains(&told), "{told}");
+    assert_eq!(km2(&unnamed), 0.0);
+    let coverage = std::fs::read_to_string(scene.out.join("coverage.geojson")).unwrap();
+    assert!(coverage.contains("\"water\""));
+    let report = std::fs::read_to_string(scene.out.join("report.md")).unwrap();
+    assert!(report.contains("not assessed: water in one of the images"), "{report}");
+    let lines = |out: &Path| json(&out.join("earthworks.geojson"))["features"].clone();
+    assert!(lines(&scene.out).as_array().is_some_and(|f| !f.is_empty()));
+    assert_eq!(lines(&scene.out), lines(&unnamed));
+    let folder = scene.folder.to_string_lossy().into_owned();
+    let told = fosse(["inspect", &folder, "--config", &config]).expect(0).stdout;
+    assert!(told.contains("4 Byte + NIR"), "{told}");
 }
 
 /// Tiles of an image give the same results as the image, to the byte, though the line runs across their edges.

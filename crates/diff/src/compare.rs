@@ -12,7 +12,7 @@ use crate::{
     centreline::{self, Centreline},
     classify, evidence,
     gathered::Gathered,
-    hidden::{self, Light},
+    hidden::{self, Light, Wetness, water},
     line_gain::{self, Buffers, Layout, Point, Scale},
     look::{self, Look, LookGrid},
     net::Model,
@@ -275,8 +275,20 @@ fn gain<S: PairSource>(
             all.slice_mut(place(core, own.dim())).assign(&own);
         }
     }
-    let hidden = hidden::reasons(view, [&lights[0], &lights[1]])?;
-    drop(lights);
+    let wet = [0, 1].map(|date| {
+        // One without near infrared has none anywhere.
+        parts.iter().any(|part| part.wet[date].is_some()).then(|| {
+            let mut all = Array2::from_elem(blocks_shape, Wetness::UNKNOWN);
+            for (core, part) in windows.iter().zip(&mut parts) {
+                if let Some(own) = part.wet[date].take() {
+                    all.slice_mut(place(core, own.dim())).assign(&own);
+                }
+            }
+            all
+        })
+    });
+    let hidden = hidden::reasons(view, [&lights[0], &lights[1]], [wet[0].as_ref(), wet[1].as_ref()])?;
+    drop((lights, wet));
     let mut coverage = Coverage {
         block_px: COVERAGE_PX,
         shape,
@@ -325,6 +337,8 @@ struct Part {
     blocks: Array2<Block>,
     /// What each block looks like on either date.
     lights: [Array2<Light>; 2],
+    /// What green and near infrared say of each, of a date that has them.
+    wet: [Option<Array2<Wetness>>; 2],
     /// Invalid pixels by reason, in the order of [`Reason::ALL`].
     invalid: [u64; Reason::ALL.len()],
 }
@@ -348,6 +362,7 @@ fn assessed<S: PairSource>(
     let mut out = Part {
         blocks: Array2::from_elem(shape, nothing),
         lights: [(); 2].map(|()| Array2::from_elem(shape, Light::UNKNOWN)),
+        wet: water::measured(view, core)?,
         invalid: [0; Reason::ALL.len()],
     };
     for row in (core.row..core.row_end()).step_by(COVERAGE_PX) {

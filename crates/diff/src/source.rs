@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use domain::{Bands, PixelMap, Raster, Reason, Window};
+use domain::{Bands, Infrared, PixelMap, Raster, Reason, Window};
 use ndarray::Array2;
 
 use crate::CompareError;
@@ -69,6 +69,23 @@ pub trait PairSource: Sync {
     /// # Errors
     /// Where a mask cannot be read.
     fn later_masked(&self, _window: Window) -> Result<Option<Masked>, Self::Error> {
+        Ok(None)
+    }
+
+    /// Green light and near infrared of the earlier image over cells of the shared grid, which begin within it; `None` where it
+    /// has no such bands.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn earlier_infrared(&self, _cells: Window) -> Result<Option<Infrared>, Self::Error> {
+        Ok(None)
+    }
+
+    /// The same of the later image on its own grid.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn later_infrared(&self, _cells: Window) -> Result<Option<Infrared>, Self::Error> {
         Ok(None)
     }
 

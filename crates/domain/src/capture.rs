@@ -172,6 +172,13 @@ pub struct Capture {
     pub conflicts: Vec<Conflict>,
 }
 
+impl Capture {
+    /// True where its bands tell water from ground: green light and near infrared, by name.
+    pub fn has_infrared(&self) -> bool {
+        [BandRole::Green, BandRole::NearInfrared].iter().all(|role| self.roles.contains(role))
+    }
+}
+
 /// Two captures to compare, the earlier first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {

@@ -25,7 +25,7 @@ pub enum Reason {
     Cloud,
     /// Shadow of a cloud or of terrain in one of the images, by its mask.
     Shadow,
-    /// Water in one of the images, by its mask.
+    /// Water in one of the images by its mask, or in both by near infrared.
     Water,
     /// Snow in one of the images, by its mask.
     Snow,

@@ -7,6 +7,7 @@ mod capture;
 mod coverage;
 mod earthwork;
 mod grid;
+mod infrared;
 mod pixel_map;
 mod raster;
 mod window;
@@ -15,6 +16,7 @@ pub use capture::{BandRole, Capture, Conflict, DateSource, Mask, MaskKind, Pair,
 pub use coverage::{Coverage, Reason};
 pub use earthwork::{Class, Earthwork, Evidence};
 pub use grid::{Affine, Crs, Grid, GridError, Pixel};
+pub use infrared::Infrared;
 pub use pixel_map::PixelMap;
 pub use raster::{Bands, Raster};
 pub use window::Window;

@@ -20,6 +20,9 @@ pub(crate) struct Hints {
 /// The first of these that knows: the descriptions of the bands; what the order states, where it states as many;
 /// the colours that the file names; the order in which the sensor's owner delivers four or eight bands; one band
 /// alone, beside alpha, is panchromatic. Else [`BandRole::Unknown`].
+///
+/// What a file calls alpha is alpha, unless its description or a statement that names as many bands as the file has calls it near
+/// infrared: four bands of a byte are red, green, blue and alpha to GDAL's TIFF driver wherever nobody tells it otherwise.
 pub(crate) fn roles(dataset: &Dataset, hints: &Hints) -> Result<Vec<BandRole>, GdalError> {
     use BandRole as R;
     let (mut coloured, mut described) = (Vec::new(), Vec::new());
@@ -41,9 +44,20 @@ pub(crate) fn roles(dataset: &Dataset, hints: &Hints) -> Result<Vec<BandRole>, G
         let mut named = named.iter().copied();
         coloured.iter().map(|&c| if c == R::Alpha { c } else { named.next().unwrap_or(R::Unknown) }).collect()
     };
+    let unless_infrared = |(&named, &coloured): (&R, &R)| match (named, coloured) {
+        (R::NearInfrared, _) => named,
+        (_, R::Alpha) => coloured,
+        _ => named,
+    };
     if known(&described) {
-        let with_alpha = described.iter().zip(&coloured);
-        return Ok(with_alpha.map(|(&d, &c)| if c == R::Alpha { c } else { d }).collect());
+        return Ok(described.iter().zip(&coloured).map(unless_infrared).collect());
+    }
+    let names_all = |s: &&Vec<R>| {
+        let infrared = s.iter().zip(&coloured).any(|(&s, &c)| c == R::Alpha && s == R::NearInfrared);
+        s.len() == coloured.len() && infrared
+    };
+    if let Some(stated) = hints.stated.as_ref().filter(names_all) {
+        return Ok(stated.iter().zip(&coloured).map(unless_infrared).collect());
     }
     if let Some(stated) = hints.stated.as_ref().filter(|s| s.len() == pixels) {
         return Ok(fill(stated));

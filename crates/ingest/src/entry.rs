@@ -42,7 +42,8 @@ pub struct CaptureEntry {
     pub licence: Option<String>,
     /// Reference system, whatever the image says: `EPSG:32636`, WKT or a PROJ string.
     pub crs: Option<String>,
-    /// What its bands show, in the order of the file, alpha left out.
+    /// What its bands show, in the order of the file, alpha left out; a band that the file calls alpha too, where it holds near
+    /// infrared.
     pub bands: Option<Vec<BandRole>>,
     /// Masks that belong to it.
     pub masks: Vec<MaskEntry>,

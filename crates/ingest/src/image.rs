@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::{BandRole, Capture, MaskKind, Raster, Tile, Window};
+use domain::{BandRole, Capture, Infrared, MaskKind, Raster, Tile, Window};
 use gdal::Dataset;
 use gdal::errors::GdalError;
 use gdal::raster::{RasterBand, ResampleAlg};
@@ -33,6 +33,8 @@ pub struct Image {
     /// Number of visible bands, and of others that are not alpha.
     counts: (usize, usize),
     nodata: Option<f32>,
+    /// The place of green among the visible bands, where there is near infrared beside it.
+    green: Option<usize>,
     masks: Masks,
 }
 
@@ -61,6 +63,7 @@ impl Image {
         Ok(Self {
             counts: (first.bands.visible.len(), first.bands.others.len()),
             nodata: first.bands.visible.first().and_then(|v| v.1),
+            green: first.bands.green.filter(|_| first.bands.near_infrared.is_some()),
             open: vec![(0, first)],
             parts,
             masks: Masks::open(capture, outlines)?,
@@ -145,19 +148,34 @@ impl Image {
         self.masked(window, read)
     }
 
-    /// Near infrared over `window`; `None` where the image has none. Invalid pixels are 0.
+    /// The place of green among the visible bands, where there is near infrared beside it.
+    pub fn green(&self) -> Option<usize> {
+        self.green
+    }
+
+    /// What [`Image::read_visible_bands`] gives, and near infrared as one more plane at the end.
+    ///
+    /// Without near infrared, or green to set it beside, that plane is NaN.
     ///
     /// # Errors
     /// As [`Image::read_gray`].
-    pub fn read_near_infrared(&mut self, window: Window) -> Result<Option<Raster>> {
-        let is = |role: &BandRole| *role == BandRole::NearInfrared;
-        if !self.capture.roles.iter().any(is) {
-            return Ok(None);
-        }
-        let shape = (window.rows, window.cols);
-        let read = self.gather(window, shape, 1, |part, window, _| part.near_infrared(window))?;
-        let (planes, valid) = self.masked(window, read)?;
-        Ok(Some(Raster { window, pixels: planes.index_axis_move(Axis(0), 0), valid }))
+    pub fn read_visible_and_infrared(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
+        let (shape, green) = ((window.rows, window.cols), self.green);
+        let read = self.gather(window, shape, self.counts.0 + 1, |part, window, shape| {
+            part.visible_and_infrared(window, shape, green)
+        })?;
+        self.masked(window, read)
+    }
+
+    /// Green light and near infrared over `cells` of the image; `None` where it lacks either, or nobody names them.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_infrared(&mut self, cells: Window) -> Result<Option<Infrared>> {
+        let Some(green) = self.green else { return Ok(None) };
+        let window = Infrared::pixels_of(cells, self.capture.grid.shape());
+        let (planes, valid) = self.read_visible_and_infrared(window)?;
+        Ok(Some(infrared(window, &planes, &valid, green)))
     }
 
     /// Number of visible bands, and of others that are not alpha.
@@ -263,6 +281,12 @@ impl Image {
     }
 }
 
+/// The cells of `window` from its visible bands and the plane of near infrared behind them.
+pub(crate) fn infrared(window: Window, planes: &Array3<f32>, valid: &Array2<bool>, green: usize) -> Infrared {
+    let plane = |index: usize| planes.index_axis(Axis(0), index);
+    Infrared::of(window, plane(green), plane(planes.dim().0 - 1), valid.view())
+}
+
 /// Sets what is not valid to 0.
 fn blank(planes: &mut Array3<f32>, valid: &Array2<bool>) {
     for mut plane in planes.outer_iter_mut() {
@@ -289,6 +313,8 @@ struct Bands {
     visible: Vec<(usize, Option<f32>)>,
     /// What is neither visible nor alpha, in the order of the file.
     others: Vec<usize>,
+    /// The place of green among the visible.
+    green: Option<usize>,
     /// The first of near infrared.
     near_infrared: Option<usize>,
     /// Transparency: 0 is no data.
@@ -339,10 +365,46 @@ impl Part {
         window: Window,
         shape: (usize, usize),
     ) -> Result<(Array3<f32>, Array2<bool>)> {
-        if self.bands.all_valid() && !window.is_empty() {
-            return self.all_of_it(window, shape);
+        let planes = self.bands.visible.len();
+        self.visible_among(window, shape, planes)
+    }
+
+    /// The visible bands, and near infrared behind them; that is NaN where there is none, or green is not band `green` of
+    /// the visible.
+    fn visible_and_infrared(
+        &mut self,
+        window: Window,
+        shape: (usize, usize),
+        green: Option<usize>,
+    ) -> Result<(Array3<f32>, Array2<bool>)> {
+        let visible = self.bands.visible.len();
+        let (mut all, valid) = self.visible_among(window, shape, visible + 1)?;
+        let mut plane = all.index_axis_mut(Axis(0), visible);
+        match self.bands.near_infrared.filter(|_| green.is_some() && self.bands.green == green) {
+            Some(index) if !window.is_empty() => {
+                let failed = |e: GdalError| Error::Read { path: self.path.clone(), window, source: e.into() };
+                let band = self.dataset.rasterband(index).map_err(failed)?;
+                if let Some(plane) = plane.as_slice_mut() {
+                    read_onto(&band, window, shape, plane).map_err(failed)?;
+                }
+            }
+            _ => plane.fill(f32::NAN),
         }
-        let mut all = Array3::<f32>::zeros((self.bands.visible.len(), shape.0, shape.1));
+        Ok((all, valid))
+    }
+
+    /// The visible bands in the first of so many `planes`; the others are 0.
+    fn visible_among(
+        &mut self,
+        window: Window,
+        shape: (usize, usize),
+        planes: usize,
+    ) -> Result<(Array3<f32>, Array2<bool>)> {
+        let mut all = Array3::<f32>::zeros((planes, shape.0, shape.1));
+        if self.bands.all_valid() && !window.is_empty() {
+            self.all_of_it(window, shape, &mut all)?;
+            return Ok((all, Array2::from_elem(shape, true)));
+        }
         let valid =
             self.read_visible(window, shape, |i, band| all.index_axis_mut(Axis(0), i).assign(&band))?;
         blank(&mut all, &valid);
@@ -350,16 +412,15 @@ impl Part {
     }
 
     /// The visible bands of an image that has no invalid pixel: straight to where they stay.
-    fn all_of_it(&self, window: Window, shape: (usize, usize)) -> Result<(Array3<f32>, Array2<bool>)> {
+    fn all_of_it(&self, window: Window, shape: (usize, usize), all: &mut Array3<f32>) -> Result<()> {
         let failed = |e: GdalError| Error::Read { path: self.path.clone(), window, source: e.into() };
-        let mut all = Array3::<f32>::zeros((self.bands.visible.len(), shape.0, shape.1));
         for (mut plane, &(index, _)) in all.outer_iter_mut().zip(&self.bands.visible) {
             let band = self.dataset.rasterband(index).map_err(failed)?;
             if let Some(plane) = plane.as_slice_mut() {
                 read_onto(&band, window, shape, plane).map_err(failed)?;
             }
         }
-        Ok((all, Array2::from_elem(shape, true)))
+        Ok(())
     }
 
     fn rgb(&mut self, window: Window, shape: (usize, usize)) -> Result<(Array3<f32>, Array2<bool>)> {
@@ -387,18 +448,6 @@ impl Part {
         }
         blank(&mut all, &valid);
         Ok((all, valid))
-    }
-
-    fn near_infrared(&mut self, window: Window) -> Result<(Array3<f32>, Array2<bool>)> {
-        let shape = (window.rows, window.cols);
-        let valid = self.read_visible(window, shape, |_, _| {})?;
-        let mut out = Array3::<f32>::zeros((1, shape.0, shape.1));
-        if let Some(index) = self.bands.near_infrared.filter(|_| !window.is_empty()) {
-            let pixels = self.plain(index, window)?;
-            out.index_axis_mut(Axis(0), 0).assign(&pixels);
-        }
-        blank(&mut out, &valid);
-        Ok((out, valid))
     }
 
     /// One band over `window`, whatever is valid.
@@ -516,6 +565,7 @@ impl Bands {
         let others =
             (1..=roles.len()).filter(|i| !indices.contains(i) && roles[i - 1] != BandRole::Alpha).collect();
         let near_infrared = band_of(BandRole::NearInfrared);
+        let green = colours[1].and_then(|band| indices.iter().position(|i| *i == band));
         // Tiles that a file leaves out are read as 0, and are no data whatever the file says.
         let hole = (header::is_sparse(dataset) && alpha.is_none()).then_some(0.0);
         let (mut visible, mut mask, mut whole_numbers) = (Vec::new(), false, true);
@@ -531,7 +581,7 @@ impl Bands {
             }
             visible.push((index, nodata.or(hole)));
         }
-        Ok(Self { visible, others, near_infrared, alpha, mask, whole_numbers })
+        Ok(Self { visible, others, green, near_infrared, alpha, mask, whole_numbers })
     }
 }
 

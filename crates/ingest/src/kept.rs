@@ -10,13 +10,15 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use domain::{Raster, Window};
-use ndarray::{Array2, Array3};
+use domain::{Infrared, Raster, Window};
+use ndarray::{Array2, Array3, s};
 
-use crate::Result;
+use crate::{Result, image};
 
 /// Side of a kept tile, pixels: what imagery is mostly blocked in, or a multiple of it.
 const TILE_PX: usize = 512;
+/// Cells of infrared in a tile.
+const TILE_CELLS: usize = (TILE_PX / Infrared::CELL_PX) * (TILE_PX / Infrared::CELL_PX);
 /// Stands for an invalid pixel among whole numbers.
 const INVALID: u16 = u16::MAX;
 
@@ -29,10 +31,12 @@ const WHOLE: u8 = 2;
 /// Kept as floats, NaN where invalid.
 const FLOAT: u8 = 3;
 
-/// Visible bands, `(bands, rows, cols)`, and which pixels are valid; the others are 0.
+/// Visible bands, `(bands, rows, cols)`, and which pixels are valid; the others are 0. Where infrared is kept, one more plane of
+/// it, from what decodes.
 pub type Bands = (Array3<f32>, Array2<bool>);
 
-/// The visible bands of one image, tile by tile as they were asked for. Shared between threads.
+/// The visible bands of one image, tile by tile as they were asked for, and cells of its green and infrared light. Shared between
+/// threads.
 #[derive(Debug)]
 pub struct Kept {
     file: File,
@@ -40,6 +44,8 @@ pub struct Kept {
     shape: (usize, usize),
     /// Number of visible bands.
     bands: usize,
+    /// The place of green among them, where infrared is kept too.
+    green: Option<usize>,
     /// What is known of each tile, row by row.
     states: Vec<AtomicU8>,
     /// True once a tile could not be written: from then on nothing more is kept.
@@ -60,12 +66,16 @@ struct Stretch<'a> {
 impl Kept {
     /// Nothing kept yet, of an image of `shape` with so many visible `bands`, in `file`, which must be empty and open
     /// for reading and writing.
-    pub fn new(file: File, shape: (usize, usize), bands: usize) -> Self {
+    ///
+    /// Where `green` names one of the bands, cells of it and of near infrared are kept beside them, half a byte a pixel; what
+    /// decodes then hands out near infrared as one more plane.
+    pub fn new(file: File, shape: (usize, usize), bands: usize, green: Option<usize>) -> Self {
         let tiles = shape.0.div_ceil(TILE_PX) * shape.1.div_ceil(TILE_PX);
         Self {
             file,
             shape,
             bands,
+            green,
             states: (0..tiles).map(|_| AtomicU8::new(UNREAD)).collect(),
             full: AtomicBool::new(false),
             idle: Mutex::default(),
@@ -118,6 +128,47 @@ impl Kept {
         Ok(out)
     }
 
+    /// Green light and near infrared over `cells`, as [`Kept::bands`]; unknown where none is kept.
+    ///
+    /// # Errors
+    /// As [`Kept::bands`].
+    pub fn infrared(
+        &self,
+        cells: Window,
+        mut decode: impl FnMut(Window) -> Result<Bands>,
+    ) -> Result<Infrared> {
+        let mut out = Infrared::unknown(cells);
+        let (Some(green), window) = (self.green, Infrared::pixels_of(cells, self.shape)) else {
+            return Ok(out);
+        };
+        let mut buffer = self.idle().pop().unwrap_or_default();
+        let across = self.shape.1.div_ceil(TILE_PX);
+        for i in window.row / TILE_PX..window.row_end().div_ceil(TILE_PX) {
+            for j in window.col / TILE_PX..window.col_end().div_ceil(TILE_PX) {
+                let (index, tile) = (i * across + j, self.tile(i, j));
+                let known = self.states[index].load(Ordering::Acquire) != UNREAD;
+                let kept = known.then(|| self.fetch_infrared(index, tile, &mut buffer).ok()).flatten();
+                let part = match kept {
+                    Some(part) => part,
+                    None => {
+                        let (planes, valid) = decode(tile)?;
+                        self.keep(index, &planes, &valid, &mut buffer);
+                        image::infrared(tile, &planes, &valid, green)
+                    }
+                };
+                let shared = part.cells.intersection(cells);
+                let of = |w: Window| {
+                    let (row, col) = (shared.row - w.row, shared.col - w.col);
+                    s![row..row + shared.rows, col..col + shared.cols]
+                };
+                out.green.slice_mut(of(cells)).assign(&part.green.slice(of(part.cells)));
+                out.near_infrared.slice_mut(of(cells)).assign(&part.near_infrared.slice(of(part.cells)));
+            }
+        }
+        self.idle().push(buffer);
+        Ok(out)
+    }
+
     /// Hands out what lies in `window`, band by band of each row of each tile.
     fn each(
         &self,
@@ -127,7 +178,7 @@ impl Kept {
     ) -> Result<()> {
         if window.row_end() > self.shape.0 || window.col_end() > self.shape.1 {
             let (planes, valid) = decode(window)?;
-            hand(&planes, &valid, window, window, &mut put);
+            hand((&planes, self.bands), &valid, window, window, &mut put);
             return Ok(());
         }
         let mut buffer = self.idle().pop().unwrap_or_default();
@@ -141,13 +192,8 @@ impl Kept {
                     continue;
                 }
                 let (planes, valid) = decode(tile)?;
-                if !self.full.load(Ordering::Relaxed) {
-                    match self.store(index, &planes, &valid, &mut buffer) {
-                        Ok(kind) => state.store(kind, Ordering::Release),
-                        Err(_) => self.full.store(true, Ordering::Relaxed),
-                    }
-                }
-                hand(&planes, &valid, tile, window, &mut put);
+                self.keep(index, &planes, &valid, &mut buffer);
+                hand((&planes, self.bands), &valid, tile, window, &mut put);
             }
         }
         self.idle().push(buffer);
@@ -170,7 +216,55 @@ impl Kept {
         (index * self.bands * all * size_of::<f32>() + band * all * size(kind)) as u64
     }
 
-    /// Writes a tile and returns how.
+    /// Writes a tile, unless the disk is full.
+    fn keep(&self, index: usize, planes: &Array3<f32>, valid: &Array2<bool>, buffer: &mut Vec<u8>) {
+        if self.full.load(Ordering::Relaxed) {
+            return;
+        }
+        let stored = self
+            .store_infrared(index, planes, valid, buffer)
+            .and_then(|()| self.store(index, planes, valid, buffer));
+        match stored {
+            Ok(kind) => self.states[index].store(kind, Ordering::Release),
+            Err(_) => self.full.store(true, Ordering::Relaxed),
+        }
+    }
+
+    /// Where the cells of a tile begin in the file: behind all tiles.
+    fn infrared_offset(&self, index: usize) -> u64 {
+        let tiles = self.states.len() * self.bands * TILE_PX * TILE_PX;
+        ((tiles + index * 2 * TILE_CELLS) * size_of::<f32>()) as u64
+    }
+
+    /// Writes the cells of a tile, where there are any.
+    fn store_infrared(
+        &self,
+        index: usize,
+        planes: &Array3<f32>,
+        valid: &Array2<bool>,
+        buffer: &mut Vec<u8>,
+    ) -> std::io::Result<()> {
+        let Some(green) = self.green else { return Ok(()) };
+        let (rows, cols) = valid.dim();
+        let cells = image::infrared(Window::new(0, 0, rows, cols), planes, valid, green);
+        buffer.clear();
+        let values = cells.green.iter().chain(&cells.near_infrared);
+        values.for_each(|v| buffer.extend_from_slice(&v.to_ne_bytes()));
+        self.file.write_all_at(buffer, self.infrared_offset(index))
+    }
+
+    /// Reads the cells of a kept tile.
+    fn fetch_infrared(&self, index: usize, tile: Window, buffer: &mut Vec<u8>) -> std::io::Result<Infrared> {
+        let mut out = Infrared::unknown(Infrared::cells_of(tile));
+        let count = out.green.len();
+        buffer.resize(2 * count * size_of::<f32>(), 0);
+        self.file.read_exact_at(buffer, self.infrared_offset(index))?;
+        let values = buffer.as_chunks().0.iter().map(|b| f32::from_ne_bytes(*b));
+        out.green.iter_mut().chain(&mut out.near_infrared).zip(values).for_each(|(to, v)| *to = v);
+        Ok(out)
+    }
+
+    /// Writes the visible bands of a tile and returns how.
     fn store(
         &self,
         index: usize,
@@ -181,6 +275,7 @@ impl Kept {
         let (Some(pixels), Some(valid)) = (planes.as_slice(), valid.as_slice()) else {
             return Err(std::io::ErrorKind::InvalidInput.into());
         };
+        let pixels = &pixels[..pixels.len().min(self.bands * valid.len())];
         // Floats from 2²³ on are whole, and their last bits are the number: no conversion, which would be one at a time.
         let bits = |p: f32| (p + 8_388_608.0).to_bits();
         let exact = pixels
@@ -267,9 +362,9 @@ fn size(kind: u8) -> usize {
     }
 }
 
-/// Hands out what lies in `window` of bands over `of`.
+/// Hands out what lies in `window` of the first bands over `of`.
 fn hand(
-    planes: &Array3<f32>,
+    (planes, bands): (&Array3<f32>, usize),
     valid: &Array2<bool>,
     of: Window,
     window: Window,
@@ -277,7 +372,7 @@ fn hand(
 ) {
     let shared = of.intersection(window);
     let cols = shared.col - of.col..shared.col - of.col + shared.cols;
-    for (band, plane) in planes.outer_iter().enumerate() {
+    for (band, plane) in planes.outer_iter().take(bands).enumerate() {
         for r in 0..shared.rows {
             let row = shared.row - of.row + r;
             let (values, valid) = (plane.row(row), valid.row(row));
@@ -303,7 +398,7 @@ mod tests {
     }
 
     fn kept() -> Kept {
-        Kept::new(tempfile::tempfile().unwrap(), SHAPE, 3)
+        Kept::new(tempfile::tempfile().unwrap(), SHAPE, 3, None)
     }
 
     #[test]
@@ -338,10 +433,54 @@ mod tests {
     }
 
     #[test]
+    fn cells_of_infrared_are_decoded_with_the_bands_and_once() {
+        let whole = Window::new(0, 0, SHAPE.0, SHAPE.1);
+        let four = |w: Window| {
+            let (visible, valid) = tile(w, |b, r, c| ((r * 31 + c * 17 + b) % 256) as f32);
+            let mut planes = Array3::from_elem((4, w.rows, w.cols), f32::NAN);
+            planes.slice_mut(s![..3, .., ..]).assign(&visible);
+            let infrared =
+                Array2::from_shape_fn((w.rows, w.cols), |(r, c)| 0.5 * (w.row + r + w.col + c) as f32);
+            planes.index_axis_mut(ndarray::Axis(0), 3).assign(&infrared);
+            (planes, valid)
+        };
+        // Of a disk, and of one that is full.
+        let full = tempfile::NamedTempFile::new().unwrap();
+        for (file, most) in [(tempfile::tempfile().unwrap(), 6), (File::open(full.path()).unwrap(), u8::MAX)]
+        {
+            let (kept, decoded) = (Kept::new(file, SHAPE, 3, Some(1)), AtomicU8::new(0));
+            let decode = |w| {
+                decoded.fetch_add(1, Ordering::Relaxed);
+                Ok(four(w))
+            };
+            let (planes, valid) = four(whole);
+            let want = image::infrared(whole, &planes, &valid, 1);
+            assert_eq!((want.green.dim(), want.green.iter().any(|v| v.is_nan())), ((275, 175), true));
+            for cells in
+                [Window::new(120, 100, 30, 75), Window::new(0, 0, 275, 175), Window::new(274, 174, 1, 1)]
+            {
+                let got = kept.infrared(cells, decode).unwrap();
+                assert_eq!(got.cells, cells);
+                let cut = s![cells.row..cells.row_end(), cells.col..cells.col_end()];
+                let same = |a: &f32, b: &f32| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+                assert!(got.green.iter().zip(&want.green.slice(cut)).all(|(a, b)| same(a, b)));
+                assert!(
+                    got.near_infrared.iter().zip(&want.near_infrared.slice(cut)).all(|(a, b)| same(a, b))
+                );
+            }
+            let (visible, ok) = kept.bands(whole, decode).unwrap();
+            assert!(visible == planes.slice(s![..3, .., ..]) && ok == valid);
+            assert!(decoded.into_inner() <= most, "six tiles, each once");
+        }
+        let none = kept().infrared(Window::new(0, 0, 2, 2), |_| panic!("there is none")).unwrap();
+        assert!(none.green.iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
     fn a_full_disk_costs_time_alone() {
         let file = tempfile::NamedTempFile::new().unwrap();
         // Open for reading alone: every write fails.
-        let kept = Kept::new(File::open(file.path()).unwrap(), SHAPE, 3);
+        let kept = Kept::new(File::open(file.path()).unwrap(), SHAPE, 3, None);
         let window = Window::new(500, 100, 40, 600);
         let value = |b: usize, r: usize, c: usize| (b + r + c) as f32;
         for _ in 0..2 {

@@ -14,6 +14,7 @@ use gdal::raster::{Buffer, ColorEntry, ColorTable, GdalType, PaletteInterpretati
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 use gdal::{Dataset, DriverManager, Metadata};
 use ingest::{Catalogue, CatalogueOptions, Image, catalogue, named_crs, to_lon_lat};
+use ndarray::s;
 use tempfile::TempDir;
 
 /// `(rows, cols)` of every file, unless it says otherwise.
@@ -686,12 +687,14 @@ fn bands_by_description_sensor_and_order() {
     let whole = Window::new(0, 0, SHAPE.0, SHAPE.1);
     let mut image = Image::open(capture).unwrap();
     let (rgb, _) = image.read_visible_bands(whole).unwrap();
-    let nir = image.read_near_infrared(whole).unwrap().unwrap();
+    let (with_nir, _) = image.read_visible_and_infrared(whole).unwrap();
     let at = |band: usize| scene(CORNER.0 + 2.75, CORNER.1 - 1.75, band) as f32;
-    assert_eq!(
-        [rgb[(0, 3, 5)], rgb[(1, 3, 5)], rgb[(2, 3, 5)], nir.pixels[(3, 5)]],
-        [at(3), at(2), at(1), at(0)]
-    );
+    assert_eq!(rgb.slice(s![.., 3, 5]).to_vec(), [at(3), at(2), at(1)]);
+    assert_eq!(with_nir.slice(s![.., 3, 5]).to_vec(), [at(3), at(2), at(1), at(0)]);
+    assert!(capture.has_infrared() && image.green() == Some(1));
+    let cells = image.read_infrared(Window::new(2, 3, 1, 1)).unwrap().unwrap();
+    let mean = |plane: usize| with_nir.slice(s![plane, 8..12, 12..16]).sum() / 16.0;
+    assert_eq!((cells.green[(0, 0)], cells.near_infrared[(0, 0)]), (mean(1), mean(3)));
 
     let dir = folder(NAME, |p| {
         make(p, &Spec { bands: 8, options: &["PHOTOMETRIC=MINISBLACK"], ..PLAIN });
@@ -702,6 +705,26 @@ fn bands_by_description_sensor_and_order() {
     assert_eq!(only(&found).roles, [Coastal, Blue, Green, Yellow, Red, RedEdge, NearInfrared, NearInfrared]);
     let (rgb, _) = Image::open(&found.captures[0]).unwrap().read_visible_bands(whole).unwrap();
     assert_eq!([rgb[(0, 3, 5)], rgb[(1, 3, 5)], rgb[(2, 3, 5)]], [at(4), at(2), at(1)]);
+    // Four bands of a byte are the last one alpha to GDAL, unless somebody says what it shows.
+    let default = Spec { bands: 4, options: &["PHOTOMETRIC=RGB", "ALPHA=YES"], ..PLAIN };
+    for (names, last) in [(["", "", "", ""], BandRole::Alpha), (["R", "G", "B", "N"], NearInfrared)] {
+        let dir = folder(NAME, |p| {
+            make_as(
+                p,
+                &default,
+                |v| v as u8,
+                |d| {
+                    for (i, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+                        d.rasterband(i + 1).unwrap().set_description(name).unwrap();
+                    }
+                },
+            );
+        });
+        let found = listed(dir.path(), &CatalogueOptions::default());
+        assert_eq!(only(&found).roles, [Red, Green, Blue, last]);
+    }
+
     let alone = right(NAME, &EXACT, |p| make(p, &PLAIN));
     assert_eq!(alone.roles, [BandRole::Panchromatic]);
+    assert!(!alone.has_infrared());
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diff::{Masked, PairSource, resample};
-use domain::{Bands, Capture, Grid, MaskKind, Pair, Pixel, PixelMap, Raster, Reason, Window};
+use domain::{Bands, Capture, Grid, Infrared, MaskKind, Pair, Pixel, PixelMap, Raster, Reason, Window};
 use ingest::{Image, Kept, Outlines};
 use ndarray::{Array2, Array3};
 
@@ -17,6 +17,8 @@ pub(crate) struct Handles {
     /// Polygons of its masks, which every handle shares.
     outlines: Arc<Outlines>,
     has_masks: bool,
+    /// Whether it tells green light and near infrared.
+    has_infrared: bool,
 }
 
 impl Handles {
@@ -27,11 +29,12 @@ impl Handles {
         let first = Image::open(capture)?;
         // Without the file every step decodes again: slower, and the same result.
         let file = scratch.and_then(|folder| tempfile::tempfile_in(folder).ok());
-        let kept = file.map(|f| Kept::new(f, capture.grid.shape(), first.band_counts().0));
+        let kept = file.map(|f| Kept::new(f, capture.grid.shape(), first.band_counts().0, first.green()));
         Ok(Self {
             capture: capture.clone(),
             outlines: first.outlines(),
             has_masks: first.has_masks(),
+            has_infrared: first.green().is_some(),
             idle: Mutex::new(vec![first]),
             kept,
         })
@@ -45,19 +48,37 @@ impl Handles {
     /// Brightness over `window`.
     fn gray(&self, window: Window) -> ingest::Result<Raster> {
         match &self.kept {
-            Some(kept) => kept.gray(window, |w| self.read(|image| image.read_visible_bands(w))),
+            Some(kept) => kept.gray(window, |w| self.decode(w)),
             None => self.read(|image| image.read_gray(window)),
         }
     }
 
     /// Red, green and blue over `window`, or the one band there is.
     fn bands(&self, window: Window) -> ingest::Result<Bands> {
-        let decode = |w| self.read(|image| image.read_visible_bands(w));
         let (planes, valid) = match &self.kept {
-            Some(kept) => kept.bands(window, decode)?,
-            None => decode(window)?,
+            Some(kept) => kept.bands(window, |w| self.decode(w))?,
+            None => self.read(|image| image.read_visible_bands(window))?,
         };
         Ok(Bands { window, planes, valid })
+    }
+
+    /// Green light and near infrared over `cells`; `None` where the image lacks either.
+    fn infrared(&self, cells: Window) -> ingest::Result<Option<Infrared>> {
+        if !self.has_infrared {
+            return Ok(None);
+        }
+        match &self.kept {
+            Some(kept) => kept.infrared(cells, |w| self.decode(w)).map(Some),
+            None => self.read(|image| image.read_infrared(cells)),
+        }
+    }
+
+    /// What is kept of `window`: the visible bands, and near infrared where there is any.
+    fn decode(&self, window: Window) -> ingest::Result<(Array3<f32>, Array2<bool>)> {
+        self.read(|image| match self.has_infrared {
+            true => image.read_visible_and_infrared(window),
+            false => image.read_visible_bands(window),
+        })
     }
 
     /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
@@ -88,7 +109,7 @@ pub struct PairReader {
 
 impl PairReader {
     /// Opens both images and lays the shared grid. What several steps of a comparison read is kept decoded in the folder
-    /// `scratch`, up to four bytes a pixel and band of either image, until the reader is dropped.
+    /// `scratch`, up to four bytes a pixel and band of either image, and half a byte a pixel of near infrared, until the reader is dropped.
     ///
     /// # Errors
     /// [`ingest::Error`] where an image cannot be opened or placed.
@@ -216,6 +237,43 @@ impl PairSource for PairReader {
             let at = (index(p.row, needed.row)?, index(p.col, needed.col)?);
             reason(masked.get(at).copied().flatten())
         })))
+    }
+
+    fn earlier_infrared(&self, cells: Window) -> ingest::Result<Option<Infrared>> {
+        let Some(map) = &self.earlier_map else {
+            return self.earlier.infrared(cells);
+        };
+        if !self.earlier.has_infrared {
+            return Ok(None);
+        }
+        let to = |p| map.at(p);
+        let mut out = Infrared::unknown(cells);
+        let window = Infrared::pixels_of(cells, self.shape());
+        let needed = resample::source_window(window, self.earlier_shape(), map.scale(), to);
+        let own = if needed.is_empty() { None } else { self.earlier.infrared(Infrared::cells_of(needed))? };
+        let Some(own) = own else { return Ok(Some(out)) };
+        // The cell of the image in which the middle of each lies.
+        let middle = |cell: usize| ((cell as f64) + 0.5) * Infrared::CELL_PX as f64;
+        let lights = out.green.iter_mut().zip(&mut out.near_infrared);
+        for (k, (green, near_infrared)) in lights.enumerate() {
+            let (row, col) = (cells.row + k / cells.cols, cells.col + k % cells.cols);
+            let p = to(Pixel { row: middle(row), col: middle(col) });
+            let index = |v: f64, first: usize| {
+                let cell = (v / Infrared::CELL_PX as f64).floor() as i64;
+                usize::try_from(cell.saturating_sub(first as i64)).ok()
+            };
+            let (Some(i), Some(j)) = (index(p.row, own.cells.row), index(p.col, own.cells.col)) else {
+                continue;
+            };
+            if let (Some(g), Some(n)) = (own.green.get((i, j)), own.near_infrared.get((i, j))) {
+                (*green, *near_infrared) = (*g, *n);
+            }
+        }
+        Ok(Some(out))
+    }
+
+    fn later_infrared(&self, cells: Window) -> ingest::Result<Option<Infrared>> {
+        self.later.infrared(cells)
     }
 
     fn later_masked(&self, window: Window) -> ingest::Result<Option<Masked>> {

@@ -3,10 +3,9 @@
 use ndarray::{Array2, s};
 
 use super::light::Light;
+use super::usual::{GROUND, Usual};
 use super::{area, quantile};
 
-/// A block shows ground where its detail, beside its light, is at least this share of what is usual on its date.
-const GROUND: f32 = 0.5;
 /// Most detail of a block that shows none, beside what ground usually has on its date: noise of the sensor is a fifth to a third
 /// of that. Of ground under thinner cloud more is left.
 const SMOOTH: f32 = 0.35;
@@ -26,32 +25,6 @@ const EDGE: usize = 2;
 const SURROUNDINGS: usize = 6;
 /// Fewest blocks of rim and of surroundings by which a cloud is judged.
 const LEAST: usize = 8;
-/// Brightest ground, as a share of blocks.
-const BRIGHTEST: f64 = 0.98;
-
-/// What the ground of a date looks like where it shows.
-struct Usual {
-    /// Median of detail beside light, of all blocks.
-    texture: f32,
-    /// Median detail of ground.
-    detail: f32,
-    /// Median light of ground.
-    light: f32,
-    /// Light of its brightest hundredths beside that.
-    brightest: f32,
-}
-
-impl Usual {
-    fn of(lights: &Array2<Light>) -> Option<Self> {
-        let known = || lights.iter().filter(|l| l.texture().is_finite());
-        let texture = quantile(&mut known().map(Light::texture).collect::<Vec<_>>(), 0.5)?;
-        let ground = || known().filter(|l| l.texture() >= GROUND * texture);
-        let detail = quantile(&mut ground().map(|l| l.detail).collect::<Vec<_>>(), 0.5)?;
-        let mut ground: Vec<f32> = ground().map(|l| l.mean).collect();
-        let (light, brightest) = (quantile(&mut ground, 0.5)?, quantile(&mut ground, BRIGHTEST)?);
-        Some(Self { texture, detail, light, brightest: brightest / light })
-    }
-}
 
 /// The clouds of a date: areas in which a square of `side` blocks fits. `other` is the other date.
 pub(super) fn clouds(own: &Array2<Light>, other: &Array2<Light>, side: usize) -> Vec<Vec<(usize, usize)>> {

@@ -1,4 +1,5 @@
-//! Ground that an image shows nothing of, told from the pixels alone: where a sensor's scale ends, and under thick cloud.
+//! Ground that an image shows nothing of, told from the pixels alone: where a sensor's scale ends, under thick cloud, and under
+//! water.
 //!
 //! It is worse to hide a trench than to look at a cloud, so each rule takes out only what no trench could show in. All are rules
 //! about blocks of the coverage, of which a few numbers are kept; what a block shows does not depend on the window in which
@@ -8,10 +9,13 @@
 //!   the image, or next to no light at all. Spoil and the shade of a ditch are narrower.
 //! - *Cloud*: areas at least [`CLOUD_M`] wide both ways, far brighter than any ground of either date, smooth where the other date
 //!   shows detail, white, and with soft edges ([`cloud`]). A block in which a line can be seen is not smooth and never part of one.
+//! - *Water*, where a date has near infrared: areas at least [`WATER_M`] wide both ways that are water on both ([`water`]).
 
 mod area;
 mod cloud;
 mod light;
+mod usual;
+pub(crate) mod water;
 
 use domain::{Pixel, Reason, Window};
 use ndarray::Array2;
@@ -21,6 +25,7 @@ use crate::view::View;
 use crate::{CompareError, PairSource, resample};
 
 pub(crate) use light::Light;
+pub(crate) use water::Wetness;
 
 /// Side of a block, pixels: those of the coverage.
 pub(crate) const BLOCK_PX: usize = 16;
@@ -35,6 +40,8 @@ const HIGHEST: f32 = 1e-3;
 const DARK: f32 = 0.015;
 /// Least width of a cloud that is taken out, metres.
 const CLOUD_M: f64 = 60.0;
+/// Least width of open water that is taken out, metres: ditches are up to 8 m wide, canals of 20 m and more hold no trench.
+const WATER_M: f64 = 20.0;
 /// Largest difference of the bands of a cloud, beside their mean.
 const WHITE: f64 = 0.25;
 /// Blocks whose colour is asked for, at most.
@@ -44,6 +51,7 @@ const COLOUR_BLOCKS: usize = 32;
 pub(crate) fn reasons<S: PairSource>(
     view: &View<'_, S>,
     lights: [&Array2<Light>; 2],
+    wet: [Option<&Array2<Wetness>>; 2],
 ) -> Outcome<S, Array2<Option<Reason>>> {
     let block_m = BLOCK_PX as f64 * view.source.pixel_m();
     let mut out = Array2::from_elem(lights[0].dim(), None);
@@ -67,6 +75,10 @@ pub(crate) fn reasons<S: PairSource>(
             let kept = area::opened(&set, side);
             take(&mut kept.indexed_iter().filter(|(_, kept)| **kept).map(|(at, _)| at), reason);
         }
+    }
+    let open = water::open_water(wet, lights, &out, across(WATER_M, block_m));
+    for (water, reason) in open.iter().zip(&mut out) {
+        *reason = reason.or(water.then_some(Reason::Water));
     }
     Ok(out)
 }

@@ -1,0 +1,205 @@
+//! Open water is told by near infrared, and nothing else is: from reflectances to coverage.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::convert::Infallible;
+
+use common::{hash, noise};
+use diff::net::Model;
+use diff::{Comparison, Options, PairSource, Silent, compare};
+use domain::{Infrared, Pixel, PixelMap, Raster, Reason, Window};
+use ndarray::{Array2, s};
+
+const SIDE: usize = 640;
+const PIXEL_M: f64 = 0.5;
+/// Pixels by which the later image lies further down and right than its georeference says.
+const SHIFT: (i64, i64) = (3, -5);
+
+/// Row, column and sides, pixels.
+type Part = [i64; 4];
+/// A ditch 6 m wide full of water, and one that leads from it to the lake.
+const DITCHES: [Part; 2] = [[20, 300, 600, 12], [144, 230, 12, 80]];
+/// A channel of 15 m, which holds whole blocks.
+const CHANNEL: Part = [20, 598, 500, 30];
+const ASPHALT: Part = [400, 40, 120, 120];
+const BURNT: Part = [400, 360, 130, 130];
+/// The shadow of a cloud on the later date.
+const SHADE: Part = [60, 420, 140, 160];
+/// Water that came between the dates.
+const FLOOD: Part = [540, 480, 80, 120];
+/// Middle and radii of the lake.
+const LAKE: [f64; 4] = [150.0, 140.0, 100.0, 110.0];
+
+fn within([row, col, rows, cols]: Part, r: i64, c: i64) -> bool {
+    (row..row + rows).contains(&r) && (col..col + cols).contains(&c)
+}
+
+fn in_lake(r: i64, c: i64) -> bool {
+    ((r as f64 - LAKE[0]) / LAKE[2]).hypot((c as f64 - LAKE[1]) / LAKE[3]) < 1.0
+}
+
+/// What the sensor sees of a place, green and near infrared: reflectance at the top of the atmosphere.
+///
+/// Reflectances at the ground, in the order of the ECOSTRESS library's spectra: clear lake 0.05 and 0.01; winter wheat 0.09 and
+/// 0.42; dry loam 0.16 and 0.28; asphalt 0.10 and 0.12; fresh char 0.045 and 0.07. Air adds 0.035 and 0.012 (Rayleigh and a thin
+/// aerosol). In the shadow of a cloud the light of the sky is left, 0.25 of green and 0.12 of infrared.
+fn seen(r: i64, c: i64, later: bool) -> [f32; 2] {
+    let ditch = DITCHES.iter().chain([&CHANNEL]).any(|d| within(*d, r, c));
+    let lake = in_lake(r, c) || ditch || (later && within(FLOOD, r, c));
+    let (ground, rough) = if lake {
+        ([0.05, 0.01], 0.0)
+    } else if within(ASPHALT, r, c) {
+        ([0.10, 0.12], 0.0)
+    } else if within(BURNT, r, c) {
+        ([0.045, 0.07], 0.0)
+    } else if hash(r / 140, c / 150, 5) < 0.5 {
+        ([0.09, 0.42], 0.5)
+    } else {
+        ([0.16, 0.28], 0.5)
+    };
+    let (y, x) = (r as f64, c as f64);
+    let texture = 1.0 + rough * (noise(y, x, 9.0, 1) + 0.7 * noise(y, x, 4.0, 2) - 0.85);
+    let sky = if later && within(SHADE, r, c) { [0.25, 0.12] } else { [1.0, 1.0] };
+    [0, 1].map(|band| ground[band] * texture * sky[band] + [0.035, 0.012][band])
+}
+
+#[derive(Clone, Copy)]
+struct Sensor {
+    /// Steps of the file for a reflectance of 1, green and near infrared.
+    gain: [f32; 2],
+    top: f32,
+}
+
+/// Eight bits, and eleven with the gains of WorldView-3's green and first near infrared (its absolute calibration, 2016).
+const BYTE: Sensor = Sensor { gain: [510.0, 510.0], top: 255.0 };
+const WORLD_VIEW: Sensor = Sensor { gain: [2480.0, 3550.0], top: 2047.0 };
+
+struct Image {
+    green: Array2<f32>,
+    infrared: Array2<f32>,
+}
+
+impl Image {
+    fn of(sensor: Sensor, later: bool) -> Self {
+        let (dr, dc) = if later { SHIFT } else { (0, 0) };
+        let band = |k: usize| {
+            Array2::from_shape_fn((SIDE, SIDE), |(r, c)| {
+                let (row, col) = (r as i64 - dr, c as i64 - dc);
+                let grain = 2.0 * hash(row, col, 70 + 2 * k as u32 + u32::from(later)) - 1.0;
+                (sensor.gain[k] * seen(row, col, later)[k] + grain).round().clamp(1.0, sensor.top)
+            })
+        };
+        Self { green: band(0), infrared: band(1) }
+    }
+}
+
+struct Pair {
+    dates: [Image; 2],
+    has_infrared: [bool; 2],
+    map: PixelMap,
+}
+
+impl Pair {
+    fn new(sensor: Sensor, has_infrared: [bool; 2]) -> Self {
+        let Ok(map) = PixelMap::from_fn((SIDE, SIDE), |nodes: &[Pixel]| Ok::<_, Infallible>(nodes.to_vec()));
+        Self { dates: [false, true].map(|later| Image::of(sensor, later)), has_infrared, map }
+    }
+
+    fn compared(&self, window_px: usize, threads: usize) -> Comparison {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let options = Options { window_px, ..Options::default() };
+        pool.install(|| compare(self, &options, &Model::built_in().unwrap(), &Silent)).unwrap()
+    }
+
+    fn infrared(&self, date: usize, cells: Window) -> Option<Infrared> {
+        let w = Infrared::pixels_of(cells, (SIDE, SIDE));
+        let cut = s![w.row..w.row_end(), w.col..w.col_end()];
+        let (green, infrared) = (self.dates[date].green.slice(cut), self.dates[date].infrared.slice(cut));
+        let valid = Array2::from_elem(green.dim(), true);
+        self.has_infrared[date].then(|| Infrared::of(w, green, infrared, valid.view()))
+    }
+}
+
+fn part(of: &Array2<f32>, window: Window) -> Raster {
+    let pixels = of.slice(s![window.row..window.row_end(), window.col..window.col_end()]).to_owned();
+    Raster { window, valid: Array2::from_elem(pixels.dim(), true), pixels }
+}
+
+impl PairSource for Pair {
+    type Error = Infallible;
+
+    fn shape(&self) -> (usize, usize) {
+        (SIDE, SIDE)
+    }
+
+    fn pixel_m(&self) -> f64 {
+        PIXEL_M
+    }
+
+    fn earlier(&self, window: Window) -> Result<Raster, Infallible> {
+        Ok(part(&self.dates[0].green, window))
+    }
+
+    fn later_shape(&self) -> (usize, usize) {
+        (SIDE, SIDE)
+    }
+
+    fn later_map(&self) -> &PixelMap {
+        &self.map
+    }
+
+    fn later(&self, window: Window) -> Result<Raster, Infallible> {
+        Ok(part(&self.dates[1].green, window))
+    }
+
+    fn earlier_infrared(&self, cells: Window) -> Result<Option<Infrared>, Infallible> {
+        Ok(self.infrared(0, cells))
+    }
+
+    fn later_infrared(&self, cells: Window) -> Result<Option<Infrared>, Infallible> {
+        Ok(self.infrared(1, cells))
+    }
+}
+
+/// Blocks of water, of those that lie whole in the lake; none may lie elsewhere.
+#[track_caller]
+fn share_of_lake(found: &Comparison) -> f64 {
+    let px = found.coverage.block_px as i64;
+    let (mut told, mut whole) = (0, 0);
+    for ((i, j), reason) in found.coverage.blocks.indexed_iter() {
+        let mut pixels = (0..px).flat_map(|r| (0..px).map(move |c| (i as i64 * px + r, j as i64 * px + c)));
+        let lake = pixels.all(|(r, c)| in_lake(r, c));
+        let water = *reason == Reason::Water;
+        assert!(lake || !water, "block {i}, {j} is no part of the lake");
+        told += i32::from(water);
+        whole += i32::from(lake);
+    }
+    f64::from(told) / f64::from(whole)
+}
+
+#[test]
+fn a_lake_is_told_whatever_the_windows_and_nothing_else_is() {
+    let pair = Pair::new(BYTE, [true, true]);
+    let found = pair.compared(1536, 2);
+    assert!(found.alignment.consensus);
+    let share = share_of_lake(&found);
+    assert!(share > 0.75, "{share}");
+    assert_eq!(found.coverage.pixels.iter().sum::<u64>(), (SIDE * SIDE) as u64);
+    let again = pair.compared(160, 1);
+    assert_eq!(again.coverage.blocks, found.coverage.blocks);
+    assert_eq!(again.coverage.pixels, found.coverage.pixels);
+    assert_eq!(again.found, found.found);
+}
+
+#[test]
+fn one_date_with_near_infrared_is_enough_in_any_unit() {
+    for has_infrared in [[true, false], [false, true]] {
+        let share = share_of_lake(&Pair::new(WORLD_VIEW, has_infrared).compared(1536, 2));
+        assert!(share > 0.75, "{share}");
+    }
+    // Without near infrared water is looked at.
+    let none = Pair::new(WORLD_VIEW, [false, false]).compared(1536, 2);
+    assert_eq!(share_of_lake(&none), 0.0);
+}
