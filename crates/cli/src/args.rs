@@ -86,7 +86,8 @@ Images: GeoTIFF, NITF, JPEG 2000, VRT, MBTiles, GeoPackage, Imagine, PNG and JPE
 .prj, or --crs) and a date: from a STAC item beside them, their order's metadata, their tags or their name (2024-08-12,
 20240812, 12AUG2024). Orders of Maxar (ARD; IMD, XML, TIL), Airbus (DIMAP), Planet (SkySat) and Sentinel-2 (SAFE) as delivered.
 Tiles of one image count as one. Masks that come with an image (NAME-cloud-mask.gpkg, -cloud-shadow-, -water-, -snow-,
--data-mask, udm2, MASKS/CLD_*.GML) take ground out of the comparison, with their reason.
+-data-mask, udm2, MASKS/CLD_*.GML) take ground out of the comparison, with their reason. So does open water, where green and near
+infrared are named: by the order, by the descriptions of the bands, or by `bands` of a [[capture]].
 
 Front line: lines or polygons of control as GeoJSON, KML, KMZ, GeoPackage, Shapefile or FlatGeobuf in any reference
 system, with its date in a property `date`, in the file name, or by --front-date; or a folder of such files, of which

@@ -25,9 +25,9 @@ const DITCHES: [Part; 2] = [[20, 300, 600, 12], [144, 230, 12, 80]];
 const CHANNEL: Part = [20, 598, 500, 30];
 const ASPHALT: Part = [400, 40, 120, 120];
 const BURNT: Part = [400, 360, 130, 130];
-/// The shadow of a cloud on the later date.
+/// The shadow of a cloud on the later date, over harrowed soil that is as smooth as water.
 const SHADE: Part = [60, 420, 140, 160];
-/// Water that came between the dates.
+/// Water that came between the dates over such soil.
 const FLOOD: Part = [540, 480, 80, 120];
 /// Middle and radii of the lake.
 const LAKE: [f64; 4] = [150.0, 140.0, 100.0, 110.0];
@@ -54,6 +54,8 @@ fn seen(r: i64, c: i64, later: bool) -> [f32; 2] {
         ([0.10, 0.12], 0.0)
     } else if within(BURNT, r, c) {
         ([0.045, 0.07], 0.0)
+    } else if within(SHADE, r, c) || within(FLOOD, r, c) {
+        ([0.16, 0.28], 0.0)
     } else if hash(r / 140, c / 150, 5) < 0.5 {
         ([0.09, 0.42], 0.5)
     } else {

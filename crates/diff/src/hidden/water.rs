@@ -22,7 +22,7 @@ use crate::compare::Outcome;
 use crate::view::View;
 use crate::{CompareError, PairSource};
 
-/// Most near infrared of water, beside that of [`GROUND_INFRARED`]. Of lakes in ten years of NAIP's uncalibrated bytes it is 0.01 to
+/// Most near infrared of water, beside that of [`GROUND_INFRARED`]. Of lakes in ten years of NAIP's uncalibrated bytes it is 0.00 to
 /// 0.19 in the median of nine years (0.38 in one that was stretched pale); dry ground nowhere has less than 0.42 in 999 of 1,000
 /// pixels. Ash and asphalt have 0.2 to 0.4 of what fields give back.
 const DARK: f32 = 0.2;
