@@ -589,6 +589,7 @@ impl Bands {
 mod tests {
     use super::*;
     use crate::fixture::{capture_of, tiff};
+    use gdal::Metadata;
     use ndarray::{arr2, s};
 
     const SHAPE: (usize, usize) = (70, 50);
@@ -697,6 +698,49 @@ mod tests {
         let mut image = Image::open(&capture_of(&gray)).unwrap();
         assert_eq!(image.band_counts(), (1, 0));
         assert_eq!(image.read_bands(Window::new(0, 0, 1, 1)).unwrap().0.dim(), (1, 1, 1));
+    }
+
+    #[test]
+    fn infrared_comes_in_cells_from_all_tiles_and_is_unknown_where_a_pixel_is() {
+        let dir = dir();
+        let names = |d: &mut gdal::Dataset| {
+            for (i, name) in ["NIR", "red", "green", "blue"].into_iter().enumerate() {
+                let mut band = d.rasterband(i + 1).unwrap();
+                band.set_description(name).unwrap();
+                band.set_no_data_value(Some(0.0)).unwrap();
+            }
+        };
+        let tile = |name: &str, first: usize| {
+            let path = dir.path().join(name);
+            // Near infrared is the column of the whole, green the row; nothing in row 9.
+            let value = |b: usize, r: usize, c: usize| match (r, b) {
+                (9, _) => 0_u16,
+                (_, 0) => (1 + first + c) as u16,
+                (_, 2) => (1 + r) as u16,
+                _ => 500,
+            };
+            tiff(&path, (4, 70, 50), &["PHOTOMETRIC=MINISBLACK", "ALPHA=NO"], value, names);
+            path
+        };
+        let mut capture = capture_of(&tile("a.tif", 0));
+        capture.grid.cols = 100;
+        capture.tiles = [("a.tif", 0), ("b.tif", 50)]
+            .map(|(name, col)| Tile { path: tile(name, col), row: 0, col, shape: (70, 50) })
+            .to_vec();
+        let mut image = Image::open(&capture).unwrap();
+        // The cells that both tiles share, and those of row 9.
+        let cells = Window::new(1, 11, 3, 3);
+        let read = image.read_infrared(cells).unwrap().unwrap();
+        assert_eq!(read.cells, cells);
+        assert_eq!(read.near_infrared.row(0).to_vec(), [46.5, 50.5, 54.5]);
+        assert_eq!(read.green.row(0).to_vec(), [6.5; 3]);
+        assert!(read.green.row(1).iter().chain(read.near_infrared.row(1)).all(|v| v.is_nan()));
+        assert_eq!(read.green.row(2).to_vec(), [14.5; 3]);
+        // The last row of cells has two rows of pixels.
+        assert_eq!(image.read_infrared(Window::new(17, 0, 1, 1)).unwrap().unwrap().green[(0, 0)], 69.5);
+        let gray = dir.path().join("gray.tif");
+        tiff::<u8>(&gray, (1, 70, 50), &[], |_, _, _| 1, |_| {});
+        assert!(Image::open(&capture_of(&gray)).unwrap().read_infrared(cells).unwrap().is_none());
     }
 
     #[test]

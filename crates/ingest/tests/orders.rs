@@ -108,6 +108,7 @@ fn a_view_ready_order_of_tiles() {
         assert!(tiles.read_gray(window).unwrap().valid.iter().all(|ok| *ok));
         assert_eq!(tiles.read_visible_bands(window).unwrap(), one.read_visible_bands(window).unwrap());
     }
+    assert!(tiles.read_infrared(Window::new(0, 0, 2, 2)).unwrap().is_none(), "three bands hold none");
     let half = tiles.read_rgb(Window::new(0, 0, 130, 150), (65, 75)).unwrap();
     let known = half.1.iter().filter(|v| **v).count();
     assert_eq!(known, 65 * 75);

@@ -312,3 +312,73 @@ fn reason(mask: Option<MaskKind>) -> Option<Reason> {
         MaskKind::Snow => Some(Reason::Snow),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Affine, BandRole, Crs};
+    use ingest::write::{GeoTiffOptions, GeoTiffWriter, PixelType};
+    use ingest::{CaptureEntry, CatalogueOptions, PairRule};
+
+    use super::*;
+
+    const SHAPE: (usize, usize) = (600, 700);
+
+    /// Writes red, green, blue and near infrared: green is half the column, near infrared half the row, of its own grid.
+    fn write(path: &Path, corner: (f64, f64), side: f64, epsg: u32) -> CaptureEntry {
+        let affine = Affine::north_up(corner.0, corner.1, side);
+        let grid = Grid::new(SHAPE.0, SHAPE.1, affine, Crs { wkt: String::new(), epsg: Some(epsg) }).unwrap();
+        let mut writer =
+            GeoTiffWriter::create(path, &grid, 4, PixelType::U16, &GeoTiffOptions::default()).unwrap();
+        let value = |(band, r, c): (usize, usize, usize)| [1000, c as u16 / 2, 1000, r as u16 / 2][band];
+        let pixels = Array3::from_shape_fn((4, SHAPE.0, SHAPE.1), value);
+        writer.write_window(Window::new(0, 0, SHAPE.0, SHAPE.1), pixels.view()).unwrap();
+        writer.finish().unwrap();
+        use BandRole::{Blue, Green, NearInfrared, Red};
+        let bands = Some(vec![Red, Green, Blue, NearInfrared]);
+        CaptureEntry { file: path.to_owned(), bands, ..CaptureEntry::default() }
+    }
+
+    #[tokio::test]
+    async fn infrared_lies_where_the_ground_does_whatever_the_grid_and_the_windows() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| dir.path().join(name);
+        // Degrees: the shared grid is another.
+        let entries = vec![
+            write(&file("2024-08-05.tif"), (35.27, 51.67), 5e-6, 4326),
+            write(&file("2024-08-12.tif"), (657_000.0, 5_727_000.0), 0.5, 32636),
+        ];
+        let options = CatalogueOptions { entries, ..Default::default() };
+        let found = ingest::catalogue(dir.path(), &options).await.unwrap();
+        let pair = ingest::pairs(&found.captures, &PairRule::All).unwrap().remove(0);
+        assert!(pair.earlier.has_infrared() && pair.later.has_infrared(), "{found:?}");
+        let kept = PairReader::open(&pair, Some(dir.path())).unwrap();
+        let decoded = PairReader::open(&pair, None).unwrap();
+        let map = kept.earlier_map().expect("a grid in degrees is not shared");
+        let whole = Infrared::cells_of(Window::new(0, 0, kept.shape().0, kept.shape().1));
+        let earlier = kept.earlier_infrared(whole).unwrap().unwrap();
+        let mut known = 0;
+        for (at, green) in earlier.green.indexed_iter().filter(|(_, v)| v.is_finite()) {
+            let middle = |cell: usize| (cell as f64 + 0.5) * Infrared::CELL_PX as f64;
+            let p = map.at(Pixel { row: middle(at.0), col: middle(at.1) });
+            // The middle of its cell lies within two pixels.
+            let near = |v: f32, of: f64| (f64::from(v) - of / 2.0).abs() < 1.6;
+            assert!(near(*green, p.col) && near(earlier.near_infrared[at], p.row), "{at:?}: {green} {p:?}");
+            known += 1;
+        }
+        assert!(known > 2000, "{known} of {}", earlier.green.len());
+        for reader in [&kept, &decoded] {
+            let cells = Window::new(31, 20, 50, 60);
+            let cut = ndarray::s![cells.row..cells.row_end(), cells.col..cells.col_end()];
+            let part = reader.earlier_infrared(cells).unwrap().unwrap();
+            let bits = |a: ndarray::ArrayView2<'_, f32>| a.mapv(f32::to_bits);
+            assert_eq!(bits(part.green.view()), bits(earlier.green.slice(cut)));
+            assert_eq!(bits(part.near_infrared.view()), bits(earlier.near_infrared.slice(cut)));
+            let later = reader.later_infrared(cells).unwrap().unwrap();
+            // Halves are cut: rows 0 to 3 are 0, 0, 1 and 1.
+            assert_eq!(
+                (later.green[(0, 0)], later.near_infrared[(2, 5)]),
+                (2.0 * 20.0 + 0.5, 2.0 * 33.0 + 0.5)
+            );
+        }
+    }
+}
