@@ -1,7 +1,9 @@
 //! The order of the steps, for one pair.
 
-use domain::{Class, Coverage, Evidence, Pixel, Raster, Reason, Window};
-use ndarray::{Array2, s};
+use std::sync::{Mutex, PoisonError};
+
+use domain::{Class, Coverage, Evidence, Pixel, Raster, Window};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +14,12 @@ use crate::{
     centreline::{self, Centreline},
     classify, evidence,
     gathered::Gathered,
-    hidden::{self, Light, Wetness, water},
     line_gain::{self, Buffers, Layout, Point, Scale},
     look::{self, Look, LookGrid},
     net::Model,
     pool::Pool,
     resample,
+    seen::{COVERAGE_PX, Seen},
     source::Counter,
     strip::{self, Station, Strip},
     trace::{self, Index, Line, Reach},
@@ -100,8 +102,6 @@ pub struct Comparison {
 pub const MIN_SIDE_PX: usize = 64;
 /// Pixels coarser than this show no trench, metres.
 pub const MAX_PIXEL_M: f64 = 1.2;
-/// Side of a coverage block, pixels.
-const COVERAGE_PX: usize = hidden::BLOCK_PX;
 /// Least nearness to another new line at which it is told of which kind.
 const LEAST_TOLD: f64 = 0.1;
 /// Longest part of a line that is unrolled from one read, in stations (40 m): a short box wastes little.
@@ -240,14 +240,17 @@ fn gain<S: PairSource>(
     let residual_px = view.field.summary.residual_px.unwrap_or(1.0) as f32;
     let pool = Pool::<Buffers>::default();
     let all = [Gathered::new(), Gathered::new()];
-    let mut parts = windows
+    let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
+    let seen = Mutex::new(Seen::nothing(blocks_shape));
+    windows
         .par_iter()
         .with_max_len(1)
         .map(|&core| {
             count.check()?;
             let region = core.grown(layout.halo_px, shape).snapped(layout.block_px, shape);
             let (earlier, later) = view.read(region)?;
-            let blocks = assessed(view, &earlier, &later, core)?;
+            let own = Seen::of(view, &earlier, &later, core)?;
+            seen.lock().unwrap_or_else(PoisonError::into_inner).put(core, &own);
             let scales = if pixel_m > MAX_PIXEL_M { &[][..] } else { &Scale::ALL };
             for (scale, all) in scales.iter().zip(&all) {
                 let points = pool.with(|buffers| {
@@ -260,57 +263,10 @@ fn gain<S: PairSource>(
                 }));
             }
             count.advance();
-            Ok(blocks)
+            Ok(())
         })
-        .collect::<Outcome<S, Vec<_>>>()?;
-    let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
-    let place = |core: &Window, blocks: (usize, usize)| {
-        let (row, col) = (core.row / COVERAGE_PX, core.col / COVERAGE_PX);
-        s![row..row + blocks.0, col..col + blocks.1]
-    };
-    let mut lights = [(); 2].map(|()| Array2::from_elem(blocks_shape, Light::UNKNOWN));
-    for (core, part) in windows.iter().zip(&mut parts) {
-        for (all, own) in lights.iter_mut().zip(&mut part.lights) {
-            let own = std::mem::replace(own, Array2::from_elem((0, 0), Light::UNKNOWN));
-            all.slice_mut(place(core, own.dim())).assign(&own);
-        }
-    }
-    let wet = [0, 1].map(|date| {
-        // One without near infrared has none anywhere.
-        parts.iter().any(|part| part.wet[date].is_some()).then(|| {
-            let mut all = Array2::from_elem(blocks_shape, Wetness::UNKNOWN);
-            for (core, part) in windows.iter().zip(&mut parts) {
-                if let Some(own) = part.wet[date].take() {
-                    all.slice_mut(place(core, own.dim())).assign(&own);
-                }
-            }
-            all
-        })
-    });
-    let hidden = hidden::reasons(view, [&lights[0], &lights[1]], [wet[0].as_ref(), wet[1].as_ref()])?;
-    drop((lights, wet));
-    let mut coverage = Coverage {
-        block_px: COVERAGE_PX,
-        shape,
-        blocks: Array2::from_elem(blocks_shape, Reason::OffLater),
-        pixels: [0; Reason::ALL.len()],
-        residual_px: Array2::from_shape_fn(blocks_shape, |(i, j)| {
-            let middle = |b: usize| (b * COVERAGE_PX + COVERAGE_PX / 2) as f64;
-            view.field.verdict(Pixel { row: middle(i), col: middle(j) }).1
-        }),
-    };
-    for (core, part) in windows.iter().zip(parts) {
-        coverage.pixels.iter_mut().zip(part.invalid).for_each(|(sum, n)| *sum += n);
-        let at = place(core, part.blocks.dim());
-        let blocks = part.blocks.iter().zip(hidden.slice(at)).zip(coverage.blocks.slice_mut(at));
-        for ((block, hidden), most) in blocks {
-            let (seen, seen_px) = (hidden.unwrap_or(block.seen.0), block.seen.1);
-            coverage.pixels[index(seen)] += u64::from(seen_px);
-            let (invalid, invalid_px) = block.invalid;
-            let order = seen_px.cmp(&invalid_px).then(index(invalid).cmp(&index(seen)));
-            *most = if order.is_lt() { invalid } else { seen };
-        }
-    }
+        .collect::<Outcome<S, ()>>()?;
+    let (coverage, hidden) = seen.into_inner().unwrap_or_else(PoisonError::into_inner).coverage(view)?;
     let mut all = all.map(|mut points| {
         points.retain(|p| {
             let block = |v: f32, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
@@ -320,97 +276,6 @@ fn gain<S: PairSource>(
     });
     all.iter_mut().for_each(|points| trace::sort(points));
     Ok((all, coverage))
-}
-
-/// A block of the coverage, small: a tile has a million.
-#[derive(Clone, Copy)]
-struct Block {
-    /// What holds of the pixels that are valid on both dates, and how many they are.
-    seen: (Reason, u16),
-    /// What holds of most others, and of how many.
-    invalid: (Reason, u16),
-}
-
-/// The coverage of a window.
-struct Part {
-    /// `(block rows, block cols)`.
-    blocks: Array2<Block>,
-    /// What each block looks like on either date.
-    lights: [Array2<Light>; 2],
-    /// What green and near infrared say of each, of a date that has them.
-    wet: [Option<Array2<Wetness>>; 2],
-    /// Invalid pixels by reason, in the order of [`Reason::ALL`].
-    invalid: [u64; Reason::ALL.len()],
-}
-
-/// The place of a reason among all.
-fn index(reason: Reason) -> usize {
-    Reason::ALL.iter().position(|&r| r == reason).unwrap_or(0)
-}
-
-fn assessed<S: PairSource>(
-    view: &View<'_, S>,
-    earlier: &Raster,
-    later: &Raster,
-    core: Window,
-) -> Outcome<S, Part> {
-    let masks = view.masks(core)?;
-    let region = earlier.window;
-    let (later_rows, later_cols) = view.source.later_shape();
-    let shape = (core.rows.div_ceil(COVERAGE_PX), core.cols.div_ceil(COVERAGE_PX));
-    let nothing = Block { seen: (Reason::OffLater, 0), invalid: (Reason::OffLater, 0) };
-    let mut out = Part {
-        blocks: Array2::from_elem(shape, nothing),
-        lights: [(); 2].map(|()| Array2::from_elem(shape, Light::UNKNOWN)),
-        wet: water::measured(view, core)?,
-        invalid: [0; Reason::ALL.len()],
-    };
-    for row in (core.row..core.row_end()).step_by(COVERAGE_PX) {
-        for col in (core.col..core.col_end()).step_by(COVERAGE_PX) {
-            let block = Window::new(
-                row,
-                col,
-                COVERAGE_PX.min(core.row_end() - row),
-                COVERAGE_PX.min(core.col_end() - col),
-            );
-            let middle = Pixel { row: (row + COVERAGE_PX / 2) as f64, col: (col + COVERAGE_PX / 2) as f64 };
-            let there = view.source.later_map().at(view.field.displaced(middle));
-            let off = there.row < 0.0
-                || there.col < 0.0
-                || there.row > later_rows as f64
-                || there.col > later_cols as f64;
-            let fit = match view.field.verdict(middle).0 {
-                _ if view.source.pixel_m() > MAX_PIXEL_M => Reason::TooCoarse,
-                Verdict::Aligned => Reason::Assessed,
-                Verdict::Misaligned => Reason::Misaligned,
-                Verdict::NoTies => Reason::NoTies,
-            };
-            let (mut seen_px, mut counts) = (0, [0u16; Reason::ALL.len()]);
-            for r in block.row - region.row..block.row_end() - region.row {
-                for c in block.col - region.col..block.col_end() - region.col {
-                    let (row, col) = (region.row + r, region.col + c);
-                    let reason = match (earlier.valid[(r, c)], later.valid[(r, c)]) {
-                        (true, true) => {
-                            seen_px += 1;
-                            continue;
-                        }
-                        (false, _) => masks.earlier(row, col).unwrap_or(Reason::NodataEarlier),
-                        (_, false) if off => Reason::OffLater,
-                        (_, false) => masks.later(row, col).unwrap_or(Reason::NodataLater),
-                    };
-                    counts[index(reason)] += 1;
-                }
-            }
-            out.invalid.iter_mut().zip(counts).for_each(|(sum, n)| *sum += u64::from(n));
-            let most = (0..counts.len()).rev().max_by_key(|&i| counts[i]).unwrap_or(0);
-            let at = ((row - core.row) / COVERAGE_PX, (col - core.col) / COVERAGE_PX);
-            out.blocks[at] = Block { seen: (fit, seen_px), invalid: (Reason::ALL[most], counts[most]) };
-            for (all, date) in out.lights.iter_mut().zip([earlier, later]) {
-                all[at] = Light::of(date, block);
-            }
-        }
-    }
-    Ok(out)
 }
 
 /// The strip of a line, read in parts so that memory does not grow with its length.

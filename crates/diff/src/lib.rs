@@ -20,6 +20,7 @@ pub mod look;
 pub mod net;
 mod pool;
 pub mod resample;
+mod seen;
 pub mod source;
 pub mod strip;
 pub mod trace;
