@@ -299,6 +299,8 @@ struct Part {
     dataset: Dataset,
     path: PathBuf,
     bands: Bands,
+    /// Rows and columns of what the file decodes at once.
+    block: (usize, usize),
     /// One band of one window, as it comes from GDAL.
     scratch: Vec<f32>,
     /// What is known of each pixel of one window while its bands are read.
@@ -357,7 +359,10 @@ impl Part {
         if bands.visible.is_empty() {
             return Err(Error::NoVisibleBand { path: path.to_owned() });
         }
-        Ok(Self { dataset, path: path.to_owned(), bands, scratch: Vec::new(), states: Vec::new() })
+        let first = dataset.rasterband(bands.visible[0].0).map_err(failed)?;
+        let block = first.block_size();
+        let block = (block.1.max(1), block.0.max(1));
+        Ok(Self { dataset, path: path.to_owned(), bands, block, scratch: Vec::new(), states: Vec::new() })
     }
 
     fn visible_bands(
@@ -366,7 +371,9 @@ impl Part {
         shape: (usize, usize),
     ) -> Result<(Array3<f32>, Array2<bool>)> {
         let planes = self.bands.visible.len();
-        self.visible_among(window, shape, planes)
+        let read = self.visible_among(window, shape, planes)?;
+        self.forget(window);
+        Ok(read)
     }
 
     /// The visible bands, and near infrared behind them; that is NaN where there is none, or green is not band `green` of
@@ -390,7 +397,23 @@ impl Part {
             }
             _ => plane.fill(f32::NAN),
         }
+        self.forget(window);
         Ok((all, valid))
+    }
+
+    /// Gives GDAL's decoded blocks back where `window`, which was read, holds all of each: no other window needs them, and as many as
+    /// its cache holds would lie about until the end.
+    fn forget(&mut self, window: Window) {
+        let whole = |first: usize, end: usize, block: usize, n: usize| {
+            first.is_multiple_of(block) && (end.is_multiple_of(block) || end == n)
+        };
+        let ((cols, rows), block) = (self.dataset.raster_size(), self.block);
+        if whole(window.row, window.row_end(), block.0, rows)
+            && whole(window.col, window.col_end(), block.1, cols)
+        {
+            // Nothing is written: it cannot fail.
+            let _ = self.dataset.flush_cache();
+        }
     }
 
     /// The visible bands in the first of so many `planes`; the others are 0.
