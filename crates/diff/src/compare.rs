@@ -266,6 +266,7 @@ fn gain<S: PairSource>(
             Ok(())
         })
         .collect::<Outcome<S, ()>>()?;
+    drop(pool);
     let (coverage, hidden) = seen.into_inner().unwrap_or_else(PoisonError::into_inner).coverage(view)?;
     let mut all = all.map(|mut points| {
         points.retain(|p| {
