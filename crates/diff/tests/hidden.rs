@@ -4,16 +4,11 @@
 
 mod common;
 
-use std::convert::Infallible;
+use common::{Pair, SIDE, hash, noise};
+use diff::Comparison;
+use domain::Reason;
+use ndarray::Array2;
 
-use common::{hash, noise};
-use diff::net::Model;
-use diff::{Comparison, Options, PairSource, Silent, compare};
-use domain::{Pixel, PixelMap, Raster, Reason, Window};
-use ndarray::{Array2, s};
-
-const SIDE: usize = 640;
-const PIXEL_M: f64 = 0.5;
 /// Corner and sides of what is white without a shade on the later date, pixels.
 const FULL: [usize; 4] = [440, 60, 90, 100];
 /// A strip as white, as wide as much spoil.
@@ -36,68 +31,17 @@ fn within([row, col, rows, cols]: [usize; 4], r: usize, c: usize) -> bool {
     (row..row + rows).contains(&r) && (col..col + cols).contains(&c)
 }
 
-struct Pair {
-    earlier: Array2<f32>,
-    later: Array2<f32>,
-    map: PixelMap,
-}
-
-impl Pair {
-    fn new(soft_px: f64, full: f32) -> Self {
-        let earlier = |(r, c)| if within(BLACK, r, c) { 1.0 } else { ground(r, c, 7) };
-        let later = |(r, c)| {
-            let away = (r as f64 - CLOUD.0).hypot(c as f64 - CLOUD.1);
-            let thick = (((CLOUD.2 - away) / soft_px).clamp(0.0, 1.0)) as f32;
-            let cloudy = ground(r, c, 8) * (1.0 - thick) + (215.0 + hash(r as i64, c as i64, 9)) * thick;
-            if within(FULL, r, c) || within(SPOIL, r, c) { full } else { cloudy }
-        };
-        let Ok(map) = PixelMap::from_fn((SIDE, SIDE), |nodes: &[Pixel]| Ok::<_, Infallible>(nodes.to_vec()));
-        let shape = (SIDE, SIDE);
-        Self {
-            earlier: Array2::from_shape_fn(shape, earlier),
-            later: Array2::from_shape_fn(shape, later),
-            map,
-        }
-    }
-
-    fn compared(&self, window_px: usize, threads: usize) -> Comparison {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let options = Options { window_px, ..Options::default() };
-        pool.install(|| compare(self, &options, &Model::built_in().unwrap(), &Silent)).unwrap()
-    }
-}
-
-fn part(of: &Array2<f32>, window: Window) -> Raster {
-    let pixels = of.slice(s![window.row..window.row_end(), window.col..window.col_end()]).to_owned();
-    Raster { window, valid: Array2::from_elem(pixels.dim(), true), pixels }
-}
-
-impl PairSource for Pair {
-    type Error = Infallible;
-
-    fn shape(&self) -> (usize, usize) {
-        (SIDE, SIDE)
-    }
-
-    fn pixel_m(&self) -> f64 {
-        PIXEL_M
-    }
-
-    fn earlier(&self, window: Window) -> Result<Raster, Infallible> {
-        Ok(part(&self.earlier, window))
-    }
-
-    fn later_shape(&self) -> (usize, usize) {
-        (SIDE, SIDE)
-    }
-
-    fn later_map(&self) -> &PixelMap {
-        &self.map
-    }
-
-    fn later(&self, window: Window) -> Result<Raster, Infallible> {
-        Ok(part(&self.later, window))
-    }
+/// White where it is `full`, and under a cloud whose edge is `soft_px` wide.
+fn pair(soft_px: f64, full: f32) -> Pair {
+    let earlier = |(r, c)| if within(BLACK, r, c) { 1.0 } else { ground(r, c, 7) };
+    let later = |(r, c)| {
+        let away = (r as f64 - CLOUD.0).hypot(c as f64 - CLOUD.1);
+        let thick = (((CLOUD.2 - away) / soft_px).clamp(0.0, 1.0)) as f32;
+        let cloudy = ground(r, c, 8) * (1.0 - thick) + (215.0 + hash(r as i64, c as i64, 9)) * thick;
+        if within(FULL, r, c) || within(SPOIL, r, c) { full } else { cloudy }
+    };
+    let shape = (SIDE, SIDE);
+    Pair::new([Array2::from_shape_fn(shape, earlier), Array2::from_shape_fn(shape, later)], [None, None])
 }
 
 fn count(of: &Comparison, reason: Reason) -> usize {
@@ -106,7 +50,7 @@ fn count(of: &Comparison, reason: Reason) -> usize {
 
 #[test]
 fn cloud_white_and_black_are_not_assessed_whatever_the_windows() {
-    let pair = Pair::new(50.0, 255.0);
+    let pair = pair(50.0, 255.0);
     let found = pair.compared(1536, 2);
     let blocks = &found.coverage.blocks;
     // Inside the thick part of the cloud, the white field and the black one; and ground beside them.
@@ -130,6 +74,6 @@ fn cloud_white_and_black_are_not_assessed_whatever_the_windows() {
 
 #[test]
 fn a_white_field_with_hard_edges_is_looked_at() {
-    let found = Pair::new(1.5, 254.0).compared(1536, 2);
+    let found = pair(1.5, 254.0).compared(1536, 2);
     assert_eq!(count(&found, Reason::Cloud), 0);
 }

@@ -4,16 +4,11 @@
 
 mod common;
 
-use std::convert::Infallible;
+use common::{Pair, SIDE, hash, noise};
+use diff::Comparison;
+use domain::Reason;
+use ndarray::Array2;
 
-use common::{hash, noise};
-use diff::net::Model;
-use diff::{Comparison, Options, PairSource, Silent, compare};
-use domain::{Infrared, Pixel, PixelMap, Raster, Reason, Window};
-use ndarray::{Array2, s};
-
-const SIDE: usize = 640;
-const PIXEL_M: f64 = 0.5;
 /// Pixels by which the later image lies further down and right than its georeference says.
 const SHIFT: (i64, i64) = (3, -5);
 
@@ -78,91 +73,23 @@ struct Sensor {
 const BYTE: Sensor = Sensor { gain: [510.0, 510.0], top: 255.0 };
 const WORLD_VIEW: Sensor = Sensor { gain: [2480.0, 3550.0], top: 2047.0 };
 
-struct Image {
-    green: Array2<f32>,
-    infrared: Array2<f32>,
+/// Green and near infrared of a date.
+fn bands(sensor: Sensor, later: bool) -> [Array2<f32>; 2] {
+    let (dr, dc) = if later { SHIFT } else { (0, 0) };
+    [0, 1].map(|k| {
+        Array2::from_shape_fn((SIDE, SIDE), |(r, c)| {
+            let (row, col) = (r as i64 - dr, c as i64 - dc);
+            let grain = 2.0 * hash(row, col, 70 + 2 * k as u32 + u32::from(later)) - 1.0;
+            (sensor.gain[k] * seen(row, col, later)[k] + grain).round().clamp(1.0, sensor.top)
+        })
+    })
 }
 
-impl Image {
-    fn of(sensor: Sensor, later: bool) -> Self {
-        let (dr, dc) = if later { SHIFT } else { (0, 0) };
-        let band = |k: usize| {
-            Array2::from_shape_fn((SIDE, SIDE), |(r, c)| {
-                let (row, col) = (r as i64 - dr, c as i64 - dc);
-                let grain = 2.0 * hash(row, col, 70 + 2 * k as u32 + u32::from(later)) - 1.0;
-                (sensor.gain[k] * seen(row, col, later)[k] + grain).round().clamp(1.0, sensor.top)
-            })
-        };
-        Self { green: band(0), infrared: band(1) }
-    }
-}
-
-struct Pair {
-    dates: [Image; 2],
-    has_infrared: [bool; 2],
-    map: PixelMap,
-}
-
-impl Pair {
-    fn new(sensor: Sensor, has_infrared: [bool; 2]) -> Self {
-        let Ok(map) = PixelMap::from_fn((SIDE, SIDE), |nodes: &[Pixel]| Ok::<_, Infallible>(nodes.to_vec()));
-        Self { dates: [false, true].map(|later| Image::of(sensor, later)), has_infrared, map }
-    }
-
-    fn compared(&self, window_px: usize, threads: usize) -> Comparison {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let options = Options { window_px, ..Options::default() };
-        pool.install(|| compare(self, &options, &Model::built_in().unwrap(), &Silent)).unwrap()
-    }
-
-    fn infrared(&self, date: usize, cells: Window) -> Option<Infrared> {
-        let w = Infrared::pixels_of(cells, (SIDE, SIDE));
-        let cut = s![w.row..w.row_end(), w.col..w.col_end()];
-        let (green, infrared) = (self.dates[date].green.slice(cut), self.dates[date].infrared.slice(cut));
-        let valid = Array2::from_elem(green.dim(), true);
-        self.has_infrared[date].then(|| Infrared::of(w, green, infrared, valid.view()))
-    }
-}
-
-fn part(of: &Array2<f32>, window: Window) -> Raster {
-    let pixels = of.slice(s![window.row..window.row_end(), window.col..window.col_end()]).to_owned();
-    Raster { window, valid: Array2::from_elem(pixels.dim(), true), pixels }
-}
-
-impl PairSource for Pair {
-    type Error = Infallible;
-
-    fn shape(&self) -> (usize, usize) {
-        (SIDE, SIDE)
-    }
-
-    fn pixel_m(&self) -> f64 {
-        PIXEL_M
-    }
-
-    fn earlier(&self, window: Window) -> Result<Raster, Infallible> {
-        Ok(part(&self.dates[0].green, window))
-    }
-
-    fn later_shape(&self) -> (usize, usize) {
-        (SIDE, SIDE)
-    }
-
-    fn later_map(&self) -> &PixelMap {
-        &self.map
-    }
-
-    fn later(&self, window: Window) -> Result<Raster, Infallible> {
-        Ok(part(&self.dates[1].green, window))
-    }
-
-    fn earlier_infrared(&self, cells: Window) -> Result<Option<Infrared>, Infallible> {
-        Ok(self.infrared(0, cells))
-    }
-
-    fn later_infrared(&self, cells: Window) -> Result<Option<Infrared>, Infallible> {
-        Ok(self.infrared(1, cells))
-    }
+fn pair(sensor: Sensor, has_infrared: [bool; 2]) -> Pair {
+    let [[first, first_infrared], [second, second_infrared]] =
+        [false, true].map(|later| bands(sensor, later));
+    let infrared = [has_infrared[0].then_some(first_infrared), has_infrared[1].then_some(second_infrared)];
+    Pair::new([first, second], infrared)
 }
 
 /// Blocks of water, of those that lie whole in the lake; none may lie elsewhere.
@@ -183,7 +110,7 @@ fn share_of_lake(found: &Comparison) -> f64 {
 
 #[test]
 fn a_lake_is_told_whatever_the_windows_and_nothing_else_is() {
-    let pair = Pair::new(BYTE, [true, true]);
+    let pair = pair(BYTE, [true, true]);
     let found = pair.compared(1536, 2);
     assert!(found.alignment.consensus);
     let share = share_of_lake(&found);
@@ -198,10 +125,10 @@ fn a_lake_is_told_whatever_the_windows_and_nothing_else_is() {
 #[test]
 fn one_date_with_near_infrared_is_enough_in_any_unit() {
     for has_infrared in [[true, false], [false, true]] {
-        let share = share_of_lake(&Pair::new(WORLD_VIEW, has_infrared).compared(1536, 2));
+        let share = share_of_lake(&pair(WORLD_VIEW, has_infrared).compared(1536, 2));
         assert!(share > 0.75, "{share}");
     }
     // Without near infrared water is looked at.
-    let none = Pair::new(WORLD_VIEW, [false, false]).compared(1536, 2);
+    let none = pair(WORLD_VIEW, [false, false]).compared(1536, 2);
     assert_eq!(share_of_lake(&none), 0.0);
 }
