@@ -15,6 +15,11 @@ const FIRST_PX: usize = 256;
 const FIRST_WINDOWS: usize = 6;
 /// Displacements that differ by more within a window are measured twice, pixels.
 const MOST_WITHIN_PX: f64 = 0.5;
+/// Smoothing of pixels before they are matched, as delivered and where they were made smaller, pixels.
+const SMOOTHING_PX: f32 = 0.7;
+const COARSE_SMOOTHING_PX: f32 = 0.5;
+/// Share of the smallest windows that match where they are taken alone.
+const MOST_MATCH: f64 = 0.5;
 /// Pixels, and by how much they were displaced when they were read.
 type Displaced = (Raster, (f64, f64));
 /// Two images whose pixels drift apart by no more over a window have the same, pixels.
@@ -39,7 +44,7 @@ pub fn register<S: PairSource>(
     let layout = Layout::of(shape);
     let fine = layout.windows(shape);
     let count = Counter::new(progress, Stage::Align, coarse.len() + fine.len());
-    let correlator = Correlator::new(FIRST_PX, 0.5);
+    let correlator = Correlator::new(FIRST_PX, COARSE_SMOOTHING_PX);
     let surfaces: Vec<Option<Surface>> = coarse
         .par_iter()
         .map(|&w| {
@@ -56,8 +61,8 @@ pub fn register<S: PairSource>(
         .and_then(|s| s.peak())
         .map(|p| (p.d_row_px * factor as f64, p.d_col_px * factor as f64));
     let shift = first.unwrap_or((0.0, 0.0));
-    let correlator =
-        Correlator::new(layout.window_px / layout.decimation, if layout.decimation == 1 { 0.7 } else { 0.5 });
+    let smoothing_px = if layout.decimation == 1 { SMOOTHING_PX } else { COARSE_SMOOTHING_PX };
+    let correlator = Correlator::new(layout.window_px / layout.decimation, smoothing_px);
     let tried = fine
         .par_iter()
         .map(|&(w, part)| {
@@ -73,23 +78,32 @@ pub fn register<S: PairSource>(
         return Ok(field);
     }
     // Where relief displaces the parts of a window differently, its peak is smeared and says of their mean what it can. Read
-    // through the field they agree, but for what it is wrong by; and smaller windows between them follow what it cannot.
-    let closer = layout.closer();
-    let near = closer.map(|l| (l, Correlator::new(l.window_px / l.decimation, 0.7)));
-    let lattices = std::iter::once((&layout, &correlator)).chain(near.iter().map(|(l, c)| (l, c)));
-    let windows: Vec<_> =
-        lattices.flat_map(|(l, c)| l.windows(shape).into_iter().map(move |(w, _)| (l, c, w))).collect();
-    let tried = windows
-        .par_iter()
-        .map(|&(of, correlator, w)| {
+    // through the field they agree, but for what it is wrong by; and smaller windows follow what it cannot.
+    let again = |of: &Layout, correlator: &Correlator, windows: Vec<(Window, usize)>| {
+        let again = |(w, _)| {
             count.check()?;
             let earlier = source.earlier(w).map_err(CompareError::Read)?;
             let later = later_on_grid(source, w, |p| field.displaced(p))?;
             let part = layout.part_at(w);
-            let attempt = Attempt::make(correlator, of, (&earlier, &later), (0.0, 0.0), part);
-            Ok(attempt.seen_through(&field))
-        })
-        .collect::<Result<Vec<_>, CompareError<S::Error>>>()?;
+            Ok(Attempt::make(correlator, of, (&earlier, &later), (0.0, 0.0), part).seen_through(&field))
+        };
+        windows.into_par_iter().map(again).collect::<Result<Vec<_>, CompareError<S::Error>>>()
+    };
+    if let Some(finest) = layout.finest() {
+        let correlator = Correlator::new(finest.window_px, SMOOTHING_PX);
+        let (some, others): (Vec<_>, Vec<_>) =
+            finest.windows(shape).into_iter().partition(|(_, part)| *part == 0);
+        let mut tried = again(&finest, &correlator, some)?;
+        if tried.iter().filter(|a| a.matched()).count() as f64 >= MOST_MATCH * tried.len() as f64 {
+            tried.extend(again(&finest, &correlator, others)?);
+            return Ok(field.again(Attempts::of(&tried), shape, &layout, options));
+        }
+    }
+    let mut tried = again(&layout, &correlator, fine)?;
+    if let Some(closer) = layout.closer() {
+        let correlator = Correlator::new(closer.window_px, SMOOTHING_PX);
+        tried.extend(again(&closer, &correlator, closer.windows(shape))?);
+    }
     Ok(field.again(Attempts::of(&tried), shape, &layout, options))
 }
 

@@ -86,6 +86,11 @@ impl Layout {
         })
     }
 
+    /// The smallest windows, which are taken in the place of all others where most of them match; `None` as above.
+    pub(crate) fn finest(&self) -> Option<Self> {
+        self.closer().map(|l| Self { spacing_px: 48, window_px: 64, ..l })
+    }
+
     /// The part of a window by its place alone, so that windows of one place, whatever their size, are of one part.
     pub(crate) fn part_at(&self, window: Window) -> usize {
         let block = |first: usize, n: usize| (first + n / 2) / self.spacing_px;
@@ -162,6 +167,11 @@ impl Attempt {
         let tie = surface.and_then(|s| Tie::of(&s, layout, w, shift_px, part));
         let middle_px = (w.row as f64 + w.rows as f64 / 2.0, w.col as f64 + w.cols as f64 / 2.0);
         Self { middle_px, tie, detail }
+    }
+
+    /// Whether it gave a tie.
+    pub(crate) fn matched(&self) -> bool {
+        self.tie.is_some()
     }
 
     /// What was measured in the later image as `field` displaces it: in that image as its georeferencing has it.
