@@ -84,7 +84,15 @@ impl Order<'_> {
                         }
                     }
                 }
-                Note::Til(files) | Note::Dimap(_, files) => {
+                Note::Til(_) | Note::Dimap(..) => {
+                    let files = match note {
+                        Note::Til(files) => files.as_slice(),
+                        // Of a product of several images the one that is compared.
+                        Note::Dimap(_, groups) => {
+                            self.shown_of(path, groups).or(groups.first()).map_or(&[][..], |g| &g.files)
+                        }
+                        _ => &[],
+                    };
                     let missing: Vec<&String> =
                         files.iter().filter(|f| !all.contains(here.join(f).as_path())).collect();
                     if let Some(first) = missing.first() {

@@ -25,8 +25,8 @@ pub(crate) enum Note {
     Maxar(Facts, Vec<String>),
     /// The files in a `.TIL`.
     Til(Vec<String>),
-    /// Airbus's `DIM_*.XML`, with the files it lists.
-    Dimap(Facts, Vec<String>),
+    /// Airbus's `DIM_*.XML`, with the images it lists.
+    Dimap(Facts, Vec<dimap::Group>),
     /// Sentinel-2's `MTD_MSIL*.xml`.
     Sentinel2(Facts),
     /// Cannot be read, for this reason.
@@ -73,7 +73,7 @@ fn of_xml(path: &Path) -> Result<Note, String> {
     let text = xml::read(path)?;
     let document = xml::parse(&text)?;
     if let Some(dimap) = dimap::read(&document) {
-        return Ok(Note::Dimap(dimap.facts, dimap.files));
+        return Ok(Note::Dimap(dimap.facts, dimap.groups));
     }
     if let Some(facts) = maxar::xml(&document) {
         return Ok(Note::Maxar(facts, maxar::xml_tiles(&document)));

@@ -7,6 +7,7 @@ use domain::Mask;
 
 use crate::cache::Stamp;
 use crate::catalogue::Skipped;
+use crate::dimap::Group;
 use crate::entry::Said;
 use crate::facts::{Facts, Source};
 use crate::format::Format;
@@ -30,11 +31,14 @@ pub(crate) struct Order<'a> {
     in_vrts: BTreeSet<PathBuf>,
     /// Files by the lists that name them: path of the list.
     listed: HashMap<PathBuf, &'a Path>,
+    /// Files of Airbus products by the image that they are tiles of.
+    in_group: HashMap<PathBuf, &'a Group>,
 }
 
 impl<'a> Order<'a> {
     pub fn new(folder: &'a Path, listings: &'a [Listing], notes: &'a BTreeMap<PathBuf, Note>) -> Self {
-        let (mut by_asset, mut in_vrts, mut listed) = (HashMap::new(), BTreeSet::new(), HashMap::new());
+        let (mut by_asset, mut in_vrts) = (HashMap::new(), BTreeSet::new());
+        let (mut listed, mut in_group) = (HashMap::new(), HashMap::new());
         for (path, note) in notes {
             let here = path.parent().unwrap_or(folder);
             match note {
@@ -47,9 +51,15 @@ impl<'a> Order<'a> {
                         }
                     }
                 }
-                Note::Til(files) | Note::Dimap(_, files) | Note::Maxar(_, files) => {
+                Note::Til(files) | Note::Maxar(_, files) => {
                     for file in files {
                         listed.entry(here.join(file)).or_insert(path.as_path());
+                    }
+                }
+                Note::Dimap(_, groups) => {
+                    for (group, file) in groups.iter().flat_map(|g| g.files.iter().map(move |f| (g, f))) {
+                        listed.entry(here.join(file)).or_insert(path.as_path());
+                        in_group.entry(here.join(file)).or_insert(group);
                     }
                 }
                 _ => {}
@@ -77,7 +87,23 @@ impl<'a> Order<'a> {
                 }));
             }
         }
-        Self { folder, listings, notes, by_asset, by_name, in_vrts, listed }
+        Self { folder, listings, notes, by_asset, by_name, in_vrts, listed, in_group }
+    }
+
+    /// The image of an Airbus product that is compared, of those of which a file is here: the one that shows most of what
+    /// a person sees, the first of equals.
+    pub fn shown_of<'g>(&self, product: &Path, groups: &'g [Group]) -> Option<&'g Group> {
+        let here = |g: &&Group| {
+            g.files.iter().any(|f| {
+                let path = product.with_file_name(f);
+                self.listings
+                    .iter()
+                    .find(|l| Some(l.folder.as_path()) == path.parent())
+                    .is_some_and(|l| l.files.iter().any(|f| f.path == path))
+            })
+        };
+        // The last of equals is what `max_by_key` gives.
+        groups.iter().rev().filter(here).max_by_key(|g| g.visible())
     }
 
     /// The images to open.
@@ -115,6 +141,13 @@ impl<'a> Order<'a> {
             .skip(1)
             .any(|f| f.extension().is_some_and(|e| e.eq_ignore_ascii_case("SAFE")));
         if in_safe && format != Format::Sentinel2 {
+            return Role::Ignored;
+        }
+        if let Some(group) = self.in_group.get(&file.path)
+            && let Some(Note::Dimap(_, groups)) = self.listed.get(&file.path).and_then(|l| self.notes.get(*l))
+            && groups.len() > 1
+            && self.listed.get(&file.path).and_then(|l| self.shown_of(l, groups)) != Some(*group)
+        {
             return Role::Ignored;
         }
         match layout::product(stem) {
@@ -223,7 +256,8 @@ impl<'a> Order<'a> {
             }
         }
         if let Some(Note::Dimap(facts, _)) = list.and_then(|l| self.notes.get(l)) {
-            out.push((Source::Dimap, facts.clone()));
+            let roles = self.in_group.get(&file.path).and_then(|g| g.roles.clone());
+            out.push((Source::Dimap, Facts { roles, ..facts.clone() }));
         }
         out
     }

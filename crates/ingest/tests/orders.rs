@@ -267,6 +267,60 @@ fn an_airbus_order() {
     assert_eq!(masked, Array2::from_shape_fn((60, 160), |(r, c)| want(r, c)));
 }
 
+/// Pléiades Neo brings red, green and blue in one image and what the eye does not see in another of the same ground, whose
+/// name comes first.
+#[test]
+fn an_airbus_order_of_two_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join("IMG_01_PNEO3_PMS-FS").join(name);
+    let mut groups = String::new();
+    for (kind, bands) in [("RGB", ["R", "G", "B"]), ("NED", ["NIR", "RE", "DB"])] {
+        let (mut files, mut list) = (String::new(), String::new());
+        for c in 0..2 {
+            let name = format!("IMG_PNEO3_ORT_{kind}_R1C{}.TIF", c + 1);
+            tiff(&at(&name), (0, 80 * c), (60, 80), 3);
+            files += &format!(
+                "<Data_File tile_R=\"1\" tile_C=\"{}\"><DATA_FILE_PATH href=\"{name}\"/></Data_File>",
+                c + 1
+            );
+        }
+        for (i, band) in bands.iter().enumerate() {
+            list += &format!(
+                "<Raster_Index><BAND_ID>{band}</BAND_ID><BAND_INDEX>{}</BAND_INDEX></Raster_Index>",
+                i + 1
+            );
+        }
+        groups += &format!(
+            "<Data_Files>{files}<Raster_Display><Raster_Index_List>{list}</Raster_Index_List></Raster_Display></Data_Files>"
+        );
+    }
+    let dim = format!(
+        "<Dimap_Document><Raster_Data><Data_Access>{groups}</Data_Access><Raster_Dimensions><NBANDS>6</NBANDS></Raster_Dimensions>\
+         </Raster_Data><Dataset_Sources><Source_Identification><Strip_Source><MISSION>PNEO</MISSION><MISSION_INDEX>3</MISSION_INDEX>\
+         <IMAGING_DATE>2024-08-12</IMAGING_DATE><IMAGING_TIME>08:41:07.0Z</IMAGING_TIME></Strip_Source></Source_Identification>\
+         </Dataset_Sources></Dimap_Document>"
+    );
+    write(&at("DIM_PNEO3_ORT.XML"), &dim);
+    let names = |found: &Catalogue| -> Vec<String> {
+        let tiles = only(found).tiles.iter();
+        tiles.map(|t| t.path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    };
+    let found = listed(dir.path());
+    assert_eq!(names(&found), ["IMG_PNEO3_ORT_RGB_R1C1.TIF", "IMG_PNEO3_ORT_RGB_R1C2.TIF"]);
+    assert_eq!(only(&found).roles, [BandRole::Red, BandRole::Green, BandRole::Blue]);
+    // What is not compared need not be there, and one that is compared need.
+    std::fs::remove_file(at("IMG_PNEO3_ORT_NED_R1C2.TIF")).unwrap();
+    assert_eq!(names(&listed(dir.path())).len(), 2);
+    std::fs::remove_file(at("IMG_PNEO3_ORT_RGB_R1C2.TIF")).unwrap();
+    let holed = listed(dir.path());
+    assert_eq!((holed.captures.len(), holed.skipped.len()), (1, 1));
+    assert!(holed.skipped[0].reason.contains("IMG_PNEO3_ORT_RGB_R1C2.TIF"), "{:?}", holed.skipped);
+    // Infrared alone is better than nothing.
+    std::fs::remove_file(at("IMG_PNEO3_ORT_RGB_R1C1.TIF")).unwrap();
+    let alone = listed(dir.path());
+    assert_eq!(alone.captures[0].roles[0], BandRole::NearInfrared);
+}
+
 /// A Sentinel-2 product in its folder: one capture of the four bands of 10 m, and no image beside it.
 #[test]
 fn a_sentinel_2_product() {
