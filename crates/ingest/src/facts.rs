@@ -179,7 +179,7 @@ fn same_time(a: &DateTime<Utc>, b: &DateTime<Utc>) -> bool {
 }
 
 /// True where two names may be of one sensor: `WV03`, `WV3`, `WorldView-3`, `Maxar WorldView-3`.
-fn same_sensor(a: &str, b: &str) -> bool {
+pub(crate) fn same_sensor(a: &str, b: &str) -> bool {
     let plain = |name: &str| {
         let mut text: String =
             name.to_ascii_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();

@@ -57,7 +57,7 @@ pub use image::Image;
 pub use kept::Kept;
 pub use library::configure;
 pub use masks::Outlines;
-pub use pairing::{PairRule, pairs};
+pub use pairing::{PairRule, pairs, views};
 pub use project::{FINEST_PIXEL_M, pixel_map, pixel_size_m, shared_grid, to_lon_lat};
 pub use remote::{Fetched, Mirror, Patience, RemoteOptions, Search, is_address, shown_address};
 pub use vector::{VECTOR_ENDINGS, is_vector, read_vector};

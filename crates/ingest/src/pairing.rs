@@ -1,10 +1,11 @@
 //! Which captures to compare with which.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::{NaiveTime, TimeDelta};
-use domain::{Capture, Pair};
+use domain::{BandRole, Capture, Pair};
 use geo::ConvexHull;
 use geo_types::Coord;
 use rstar::primitives::{GeomWithData, Rectangle};
@@ -12,11 +13,16 @@ use rstar::{RTree, RTreeObject};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::facts::same_sensor;
 use crate::layout;
-use crate::project::metres_per_degree;
+use crate::project::{metres_per_degree, pixel_size_m};
 
 /// Captures closer in time than this were taken in one pass.
 const ONE_PASS: TimeDelta = TimeDelta::minutes(10);
+
+/// Images of one sensor whose times are no further apart show one view: panchromatic and multispectral lines lie a fraction
+/// of a second apart in the focal plane, the views of a stereo pair tens of seconds.
+const ONE_VIEW: TimeDelta = TimeDelta::seconds(5);
 
 /// Share of a pair's common ground that a capture between them must cover to make the pair superfluous.
 const COVERED: f64 = 0.9;
@@ -47,6 +53,10 @@ pub enum PairRule {
 /// captures of one pass (one catalogue id, or within 10 minutes, or on the same day
 /// where one of them is dated to the day only), and ARD tiles of different cells, which overlap by their padding.
 ///
+/// Where an order brings one view twice ([`views`]), as a panchromatic image and a multispectral one, each two dates are
+/// compared once, unless all pairs are asked for or these are listed: by the two images whose coarser pixels are finest, of
+/// equals those whose pixels differ least, then those with colour.
+///
 /// Footprints are taken for convex; areas are of an equal-area plane around the later capture. The sides of a
 /// UTM rectangle bend in longitude and latitude, which errs by 0.05 % over 20 km. Captures across the 180° meridian
 /// are not paired.
@@ -74,6 +84,7 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
             pairs.push(pair(e, l, shared));
         }
     } else {
+        let mut found = Vec::new();
         // Footprints by their place, so that far ones are not even looked at.
         let near = RTree::bulk_load(keys.iter().enumerate().map(|(i, k)| k.bounds.entry(i)).collect());
         for (l, later) in captures.iter().enumerate() {
@@ -118,10 +129,14 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
                     whole = Some(i);
                 }
                 if !superfluous {
-                    pairs.push(pair(e, l, common.m2));
+                    found.push((e, l, common.m2));
                 }
             }
         }
+        if *rule != PairRule::All {
+            found = without_doubles(captures, &keys, found);
+        }
+        pairs.extend(found.into_iter().map(|(e, l, m2)| pair(e, l, m2)));
     }
     pairs.sort_by(|a, b| {
         let key = |p: &Pair| (p.later.datetime, p.earlier.datetime);
@@ -129,6 +144,112 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
     });
     pairs.dedup_by(|a, b| (&a.earlier.id, &a.later.id) == (&b.earlier.id, &b.later.id));
     Ok(pairs)
+}
+
+/// For each capture the place of the first that is the same view in another form, or its own.
+///
+/// A panchromatic and a multispectral image of an order are one view: one time to five seconds or, dated to the day, one
+/// catalogue id; nothing that says otherwise; nine tenths of their ground in common.
+#[must_use]
+pub fn views(captures: &[Capture]) -> Vec<usize> {
+    views_of(captures, &captures.iter().map(Key::of).collect::<Vec<_>>())
+}
+
+fn views_of(captures: &[Capture], keys: &[Key]) -> Vec<usize> {
+    let mut view: Vec<usize> = (0..captures.len()).collect();
+    let mut by_time = view.clone();
+    by_time.sort_by_key(|&i| (captures[i].datetime, i));
+    for (at, &i) in by_time.iter().enumerate() {
+        let soon = |j: usize| captures[j].datetime - captures[i].datetime <= ONE_VIEW;
+        for &j in by_time[at + 1..].iter().take_while(|&&j| soon(j)) {
+            if view[j] == j && one_view((&captures[i], &keys[i]), (&captures[j], &keys[j])) {
+                view[j] = view[i];
+            }
+        }
+    }
+    view
+}
+
+fn one_view((a, a_key): (&Capture, &Key), (b, b_key): (&Capture, &Key)) -> bool {
+    let to_the_day = a.datetime.time() == NaiveTime::MIN || b.datetime.time() == NaiveTime::MIN;
+    let one_time = (a.datetime - b.datetime).abs() <= ONE_VIEW
+        && match (&a_key.catalogue_id, &b_key.catalogue_id) {
+            (Some(x), Some(y)) => x == y,
+            _ => !to_the_day,
+        };
+    let other_sensor = a.platform.as_ref().zip(b.platform.as_ref()).is_some_and(|(x, y)| !same_sensor(x, y));
+    if !one_time || other_sensor || a_key.bounds.common(&b_key.bounds).is_none() {
+        return false;
+    }
+    let ground = Ground::new(Plane::around(a_key.bounds), &a_key.hull);
+    let theirs = area(&ground.plane.outline(&b_key.hull));
+    ground.share(b_key).is_some_and(|common| common.m2 >= COVERED * ground.m2.max(theirs))
+}
+
+/// A pair by its places among the captures, and its common ground in square metres.
+type Places = (usize, usize, f64);
+
+/// The pairs without those that another of the same two views does better.
+fn without_doubles(captures: &[Capture], keys: &[Key], pairs: Vec<Places>) -> Vec<Places> {
+    let view = views_of(captures, keys);
+    let mut best = BTreeMap::<(usize, usize), Vec<usize>>::new();
+    for (at, &(e, l, _)) in pairs.iter().enumerate() {
+        best.entry((view[e], view[l])).or_default().push(at);
+    }
+    let mut kept = Vec::new();
+    for same in best.values() {
+        let rank = |&at: &usize| Rank::of(&captures[pairs[at].0], &captures[pairs[at].1]);
+        let mut ranked: Vec<(Rank, usize)> = match &same[..] {
+            [only] => {
+                kept.push(*only);
+                continue;
+            }
+            several => several.iter().map(|at| (rank(at), *at)).collect(),
+        };
+        ranked.sort();
+        let mut most_m2: f64 = 0.0;
+        for (_, at) in ranked {
+            // A finer image of a part does not stand for the whole.
+            if most_m2 < COVERED * pairs[at].2 {
+                kept.push(at);
+                most_m2 = most_m2.max(pairs[at].2);
+            }
+        }
+    }
+    kept.sort_unstable();
+    kept.into_iter().map(|at| pairs[at]).collect()
+}
+
+/// How well two images of two views compare; the least is the best.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// Steps of a fifth of the coarser pixel.
+    coarser: i32,
+    /// Steps of a fifth between the two.
+    apart: i32,
+    /// Images without colour.
+    gray: usize,
+    ids: (String, String),
+}
+
+impl Rank {
+    fn of(earlier: &Capture, later: &Capture) -> Self {
+        // A place that PROJ cannot tell the size of is compared by the unit of its own system.
+        let size = |c: &Capture| pixel_size_m(&c.grid).unwrap_or_else(|_| c.grid.pixel_size());
+        let steps = |ratio: f64| (ratio.ln() / 1.2_f64.ln()).round() as i32;
+        let (a, b) = (size(earlier), size(later));
+        let gray = |c: &Capture| {
+            let named = c.roles.iter().any(|r| matches!(r, BandRole::Red | BandRole::Green | BandRole::Blue));
+            let unnamed = c.roles.iter().filter(|r| **r == BandRole::Unknown).count() >= 3;
+            usize::from(!named && !unnamed)
+        };
+        Self {
+            coarser: steps(a.max(b)),
+            apart: steps(a.max(b) / a.min(b)),
+            gray: gray(earlier) + gray(later),
+            ids: (earlier.id.clone(), later.id.clone()),
+        }
+    }
 }
 
 /// The ground of a capture on a plane around it.
@@ -431,6 +552,65 @@ mod tests {
         same_strip[0].path = "/x/10300100F2A3B400-visual.tif".into();
         same_strip[1].path = "/y/10300100F2A3B400-visual.tif".into();
         assert!(names(&same_strip).is_empty());
+    }
+
+    /// One view in two forms: 0.5 m without colour, and 2 m with it.
+    fn bundle(id: &str, date: &str, products: &str) -> Vec<Capture> {
+        let of = |product: char| {
+            let (pixel_m, colour) = match product {
+                'P' => (0.5, false),
+                'S' => (0.5, true),
+                _ => (2.0, true),
+            };
+            let shape = ((3000.0 / pixel_m) as usize, (4000.0 / pixel_m) as usize);
+            let mut c = capture(&format!("{id}{product}"), date, (X, Y), shape, pixel_m);
+            if colour {
+                c.roles = vec![BandRole::Red, BandRole::Green, BandRole::Blue];
+            }
+            c
+        };
+        products.chars().map(of).collect()
+    }
+
+    #[test]
+    fn a_view_that_comes_twice_is_compared_once() {
+        let of = |first: &str, second: &str| {
+            [bundle("a", "2024-08-05T08:41:00Z", first), bundle("b", "2024-08-12T08:41:00Z", second)].concat()
+        };
+        assert_eq!(names(&of("MP", "MP")), ["aP..bP"]);
+        assert_eq!(names(&of("M", "MP")), ["aM..bM"]);
+        assert_eq!(names(&of("MPS", "PMS")), ["aS..bS"]);
+        assert_eq!(names(&of("P", "M")), ["aP..bM"]);
+        // All are all, and what is listed is compared.
+        let all = pairs(&of("MP", "MP"), &PairRule::All).unwrap();
+        assert_eq!(all.len(), 4);
+        let listed = PairRule::Listed(vec![("aM".to_owned(), "bP".to_owned())]);
+        assert_eq!(pairs(&of("MP", "MP"), &listed).unwrap().len(), 1);
+        // Panchromatic lines a moment later, and other sensors at the same time.
+        let mut apart = of("MP", "MP");
+        apart[1].datetime += TimeDelta::milliseconds(300);
+        assert_eq!(names(&apart), ["aP..bP"]);
+        assert_eq!(views(&apart), [0, 0, 2, 2]);
+        for (capture, platform) in apart.iter_mut().zip(["WV02", "GE01", "WV02", "WV02"]) {
+            capture.platform = Some(platform.to_owned());
+        }
+        assert_eq!(views(&apart), [0, 1, 2, 2]);
+        assert_eq!(names(&apart), ["aM..bM", "aP..bP"]);
+        // Two of one day that nothing ties together may be two views.
+        let of_a_day = [bundle("a", "2024-08-05", "MP"), bundle("b", "2024-08-12", "P")].concat();
+        assert_eq!(names(&of_a_day).len(), 2);
+        let mut tied = of_a_day;
+        tied.iter_mut().take(2).for_each(|c| c.catalogue_id = Some("1040010A".to_owned()));
+        assert_eq!(names(&tied), ["aP..bP"]);
+    }
+
+    #[test]
+    fn a_sharper_part_does_not_stand_for_the_whole() {
+        let mut captures =
+            [bundle("a", "2024-08-05T08:41:00Z", "MP"), bundle("b", "2024-08-12T08:41:00Z", "MP")].concat();
+        // The panchromatic image of the second order holds half of its ground.
+        captures[3] = capture("bP", "2024-08-12T08:41:00Z", (X, Y), (6000, 4000), 0.5);
+        assert_eq!(names(&captures), ["aM..bM", "aP..bP"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a folder holds, without computing anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,9 +62,23 @@ pub async fn inspect(folder: &Path, options: &ImageOptions) -> Result<Inspection
     let in_pairs: BTreeSet<&str> = pairs.iter().flat_map(|p| [p.earlier.id.as_str(), &p.later.id]).collect();
     // Who lists the pairs knows what is in none.
     let listed = matches!(options.pairs, PairRule::Listed(_));
-    for capture in &captures {
+    let views = ingest::views(&captures);
+    let compared: BTreeMap<usize, &Capture> = captures
+        .iter()
+        .zip(&views)
+        .filter(|(c, _)| in_pairs.contains(c.id.as_str()))
+        .map(|(c, view)| (*view, c))
+        .collect();
+    for (capture, view) in captures.iter().zip(&views) {
         if !listed && !in_pairs.contains(capture.id.as_str()) {
-            let reason = "no image of another date overlaps it; add one of the same place".to_owned();
+            let reason = match compared.get(view) {
+                Some(twin) => format!(
+                    "it shows the same view as {}, which is compared in its place; to compare this one, list its pair in a FILE for \
+                     --pairs",
+                    twin.path.display()
+                ),
+                None => "no image of another date overlaps it; add one of the same place".to_owned(),
+            };
             skipped.push(ingest::Skipped { path: capture.path.clone(), reason });
         }
     }
