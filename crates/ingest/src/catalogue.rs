@@ -16,7 +16,7 @@ use crate::job::{Checked, Job, own_names};
 use crate::notes::{self, Note};
 use crate::order::Order;
 use crate::walk::{Found, Listing, walk};
-use crate::{group, library};
+use crate::{group, library, passed};
 
 /// Image headers read at once: enough to hide a slow disk, few enough not to swamp it.
 const HEADERS_AT_ONCE: usize = 8;
@@ -60,7 +60,8 @@ pub struct CatalogueOptions {
 ///
 /// Of each fact the most credible source counts: a `[[capture]]`, a STAC item (`NAME.json`, `NAME.tif.json`, or one of
 /// whose assets is the image), the order's own metadata, the image's tags, its file name, or the name of the nearest folder
-/// below `folder`; contradictions are [`Capture::conflicts`]. A folder without images gives an empty catalogue.
+/// below `folder`; contradictions are [`Capture::conflicts`]. A folder without images gives an empty catalogue, that names
+/// archives, pictures without a place and images of other kinds.
 ///
 /// # Errors
 /// [`Error::FolderMissing`], [`Error::NotAFolder`] and [`Error::FolderUnreadable`]; [`Error::Entry`] and [`Error::Crs`] for
@@ -94,6 +95,9 @@ pub async fn catalogue(folder: &Path, options: &CatalogueOptions) -> Result<Cata
         }
     }
     let mut captures = group::together(captures);
+    if captures.is_empty() {
+        skipped.extend(passed::named(&listings));
+    }
     make_ids_unique(&mut captures);
     captures.sort_by(|a, b| a.datetime.cmp(&b.datetime).then_with(|| a.id.cmp(&b.id)));
     skipped.sort_by(|a, b| (&a.path, &a.reason).cmp(&(&b.path, &b.reason)));

@@ -13,15 +13,24 @@ use crate::project::utm_code;
 /// Larger files hold no reference system.
 const LARGEST: u64 = 64 << 10;
 
+/// What is taken for the name of a reference system.
+const ACCEPTED: &str = "write a code of EPSG or ESRI as EPSG:32636, WKT, or a PROJ string as \"+proj=utm +zone=36 +datum=WGS84\"";
+
 /// What a person calls a reference system: `EPSG:32636`, WKT, or a PROJ string.
 ///
 /// # Errors
-/// [`Error::Crs`] where PROJ does not know it.
+/// [`Error::Crs`] where PROJ does not know it, or it is of no place on a map: what is wrong, and what would be right.
 pub fn named_crs(text: &str) -> Result<Crs> {
     library::quiet();
-    let unknown = |source| Error::Crs { crs: text.chars().take(60).collect(), source };
-    // Files and addresses, which GDAL would also take, are no names.
     let plain = text.trim();
+    let unknown = |cause: &str| {
+        let crs = match plain.is_empty() {
+            true => "\"\"".to_owned(),
+            false => plain.chars().take(60).collect(),
+        };
+        Error::Crs { crs, source: format!("{cause}; {ACCEPTED}").into() }
+    };
+    // Files and addresses, which GDAL would also take, are no names.
     let upper = plain.to_ascii_uppercase();
     let known = [
         "EPSG:",
@@ -38,10 +47,19 @@ pub fn named_crs(text: &str) -> Result<Crs> {
         "COMPOUNDCRS[",
     ];
     if !known.iter().any(|k| upper.starts_with(k)) {
-        return Err(unknown("write it as EPSG:32636, as WKT or as a PROJ string".to_owned().into()));
+        return Err(unknown(&match plain.parse::<u32>() {
+            Ok(code) => format!("the name of the list is missing, as in EPSG:{code}"),
+            Err(_) => "it is no code, WKT or PROJ string".to_owned(),
+        }));
     }
-    let srs = SpatialRef::from_definition(plain).map_err(|e| unknown(e.into()))?;
-    of(srs).ok_or_else(|| unknown("it says nothing of a place on Earth".to_owned().into()))
+    let srs = SpatialRef::from_definition(plain).map_err(|_| {
+        unknown(match upper.as_bytes() {
+            [b'+', ..] => "PROJ cannot read the string",
+            _ if upper.contains('[') => "the WKT is cut short or broken",
+            _ => "PROJ lists no such code",
+        })
+    })?;
+    of(srs).ok_or_else(|| unknown("it is no system of a map: local, vertical or geocentric"))
 }
 
 /// The reference system in the `.prj` of an image: `NAME.prj` or `NAME.ENDING.prj`, WKT of any kind, Esri's included.
@@ -56,9 +74,10 @@ pub(crate) fn of_prj(image: &Path) -> Option<Crs> {
     of(SpatialRef::from_esri(text).or_else(|_| SpatialRef::from_wkt(text)).ok()?)
 }
 
-/// Text and code of a reference system, x before y; `None` where it is of no place on Earth.
+/// Text and code of a reference system, x before y; `None` where it is of no place on a map of the Earth: local, vertical
+/// or geocentric.
 pub(crate) fn of(mut srs: SpatialRef) -> Option<Crs> {
-    if srs.is_local() {
+    if srs.is_local() || !(srs.is_projected() || srs.is_geographic()) {
         return None;
     }
     srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
@@ -93,8 +112,28 @@ mod tests {
         assert_eq!(named_crs("EPSG:32636").unwrap().epsg, Some(32636));
         assert_eq!(named_crs("epsg:3857").unwrap().epsg, Some(3857));
         assert!(named_crs("+proj=utm +zone=36 +datum=WGS84").is_ok());
-        for wrong in ["", "32636", "EPSG:999999", "/etc/passwd", "http://127.0.0.1/x", "LOCAL_CS[\"x\"]"] {
-            assert!(named_crs(wrong).is_err(), "{wrong}");
+        assert!(named_crs("EPSG:32636+5773").is_ok(), "with heights");
+        for (wrong, cause) in [
+            ("", "no code"),
+            ("UTM36N", "no code"),
+            ("32636", "as in EPSG:32636"),
+            ("EPSG:999999", "no such code"),
+            ("EPSG:abc", "no such code"),
+            ("ESRI:1", "no such code"),
+            ("+proj=nothing", "cannot read"),
+            ("PROJCS[\"x", "broken"),
+            ("EPSG:4978", "geocentric"),
+            ("EPSG:5773", "vertical"),
+            ("/etc/passwd", "no code"),
+            ("http://127.0.0.1/x", "no code"),
+            ("LOCAL_CS[\"x\"]", "no code"),
+        ] {
+            let error = named_crs(wrong).unwrap_err();
+            let said = std::error::Error::source(&error).unwrap().to_string();
+            assert!(
+                said.contains(cause) && said.contains("+proj=utm") && !said.contains("OGR"),
+                "{wrong}: {said}"
+            );
         }
     }
 

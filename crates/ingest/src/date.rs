@@ -73,6 +73,14 @@ pub(crate) fn in_name(name: &str) -> Option<DateTime<Utc>> {
     })
 }
 
+/// The instant in the fourteen places of a NITF header, `yyyymmddhhmmss`; where the clock is not known whole (`--`), that of the
+/// day. `None` where the day is not.
+pub(crate) fn in_digits(text: &str) -> Option<DateTime<Utc>> {
+    let b = text.trim().as_bytes();
+    let (date, clock) = (b.get(..8)?, b.get(8..14)?);
+    compact(date, clock).or_else(|| compact(date, b"000000"))
+}
+
 /// Length of the run of digits that begins at `i`.
 fn digits_at(b: &[u8], i: usize) -> usize {
     b.iter().skip(i).take_while(|c| c.is_ascii_digit()).count()
@@ -165,6 +173,21 @@ mod tests {
             ("2024-08-é2", None),
         ] {
             assert_eq!(shown(instant(text)).as_deref(), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dates_in_the_header_of_a_nitf() {
+        for (text, want) in [
+            ("20240812084107", Some("2024-08-12T08:41:07")),
+            ("20240812------", Some("2024-08-12T00:00:00")),
+            ("202408120841--", Some("2024-08-12T00:00:00")),
+            ("2024----------", None),
+            ("--------------", None),
+            ("20241312084107", None),
+            ("2024081", None),
+        ] {
+            assert_eq!(shown(in_digits(text)).as_deref(), want, "{text:?}");
         }
     }
 

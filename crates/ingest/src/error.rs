@@ -21,7 +21,18 @@ impl From<GdalError> for GdalMessage {
             GdalError::InvalidCoordinateRange { msg: Some(msg), .. } => msg.trim(),
             _ => "",
         };
-        let said = if said.is_empty() { error.to_string() } else { said.to_owned() };
+        let said = match &error {
+            _ if !said.is_empty() => said.to_owned(),
+            GdalError::CplError { .. } | GdalError::NullPointer { .. } => "GDAL does not say why".to_owned(),
+            // The numbers of ogr_core.h.
+            GdalError::OgrError { err, .. } => match *err {
+                5 => "the data are corrupt",
+                7 => "the reference system is not supported",
+                _ => "GDAL does not say why",
+            }
+            .to_owned(),
+            _ => error.to_string(),
+        };
         // In one line.
         Self(said.split_whitespace().collect::<Vec<_>>().join(" "))
     }
@@ -37,7 +48,7 @@ impl From<String> for GdalMessage {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder of images does not exist.
-    #[error("the folder {} does not exist", folder.display())]
+    #[error("the folder {} does not exist; check its name, or that its disk is there", folder.display())]
     FolderMissing {
         /// The folder asked for.
         folder: PathBuf,
@@ -49,7 +60,7 @@ pub enum Error {
         folder: PathBuf,
     },
     /// The folder of images may not be listed.
-    #[error("the folder {} cannot be read", folder.display())]
+    #[error("the folder {} cannot be read; check its permissions", folder.display())]
     FolderUnreadable {
         /// The folder asked for.
         folder: PathBuf,

@@ -1,5 +1,6 @@
 //! What an image says about itself before a pixel is read, and whether it can be used.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -24,6 +25,9 @@ pub(crate) const MOST_PIXELS: u64 = 40_000_000_000;
 const MOST_BANDS: usize = 400;
 /// Bytes of a tile that must be decoded at once, at most.
 const LARGEST_BLOCK: usize = 64 << 20;
+
+/// The time in the header of a NITF that GDAL made up.
+const GDAL_IDATIM: &str = "20021216151629";
 
 /// Share of an image's tiles that must be in its file: a mosaic may have large holes, and still has more.
 const LEAST_TILES: f64 = 1e-3;
@@ -53,7 +57,14 @@ pub(crate) fn read(
     if path.to_str().is_none() {
         return Err("the name is not valid UTF-8; rename the file".to_owned());
     }
-    let length = std::fs::metadata(path).map_err(|e| format!("the file cannot be read: {e}"))?.len();
+    // GDAL says nothing of permissions.
+    let length = std::fs::File::open(path)
+        .and_then(|file| file.metadata())
+        .map_err(|e| match e.kind() {
+            ErrorKind::PermissionDenied => format!("the file cannot be read: {e}; check its permissions"),
+            _ => format!("the file cannot be read: {e}; copy it anew"),
+        })?
+        .len();
     if length == 0 {
         return Err("the file is empty; download it again".to_owned());
     }
@@ -177,7 +188,7 @@ fn grid(
 ) -> Result<Grid, String> {
     const IDENTITY: [f64; 6] = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let affine = match dataset.geo_transform() {
-        Ok(numbers) if numbers != IDENTITY => Affine::from_gdal(numbers),
+        Ok(numbers) if numbers != IDENTITY && !is_rough(dataset) => Affine::from_gdal(numbers),
         _ if dataset.metadata_domain("RPC").is_some_and(|d| !d.is_empty()) => {
             return Err(format!(
                 "the file is not orthorectified: it has RPCs and no grid; orthorectify it: {}",
@@ -206,6 +217,13 @@ fn grid(
     Grid::new(rows, cols, affine, crs).map_err(|e| format!("{e}; georeference the file anew"))
 }
 
+/// True for a NITF that is not orthorectified, whose place GDAL takes from the corners in its header: to the second of arc,
+/// 30 m, and as if the ground were flat.
+fn is_rough(dataset: &Dataset) -> bool {
+    let in_degrees = dataset.metadata_item("NITF_ICORDS", "").is_some_and(|c| c == "G" || c == "D");
+    in_degrees && dataset.metadata_domain("RPC").is_some_and(|d| !d.is_empty())
+}
+
 /// The command that puts an image with RPCs onto a grid: UTM of its place.
 fn orthorectify(dataset: &Dataset, path: &Path) -> String {
     let number = |key: &str| -> Option<f64> {
@@ -222,13 +240,18 @@ fn orthorectify(dataset: &Dataset, path: &Path) -> String {
 }
 
 /// When the image was taken, from its tags. A plain acquisition date goes before `TIFFTAG_DATETIME`, which some
-/// programs set to the time of processing.
+/// programs set to the time of processing. NITF has the time of its image (`IDATIM`) as fourteen digits, of which dashes
+/// stand for those that are unknown; GDAL writes the same moment of 2002 into every one that it is not told the time of.
 fn tagged_date(dataset: &Dataset) -> Option<DateTime<Utc>> {
     let tag = |key: &str, domain: &str| dataset.metadata_item(key, domain).and_then(|v| date::instant(&v));
     ["ACQUISITION_DATE", "ACQUISITION_DATETIME", "ACQUISITIONDATETIME"]
         .iter()
         .find_map(|key| tag(key, ""))
         .or_else(|| tag("ACQUISITIONDATETIME", "IMAGERY"))
+        .or_else(|| {
+            let stated = dataset.metadata_item("NITF_IDATIM", "").filter(|t| t != GDAL_IDATIM);
+            date::in_digits(&stated?)
+        })
         .or_else(|| tag("TIFFTAG_DATETIME", ""))
 }
 

@@ -35,6 +35,7 @@ mod maxar;
 mod notes;
 mod order;
 mod pairing;
+mod passed;
 mod planet;
 mod project;
 pub mod remote;

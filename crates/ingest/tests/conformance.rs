@@ -523,6 +523,13 @@ fn other_containers() {
     assert!(copy(&source, &dir.path().join("a_20240812.ntf"), "NITF", &["ICORDS=N"]));
     std::fs::remove_file(&source).unwrap();
     compare(only(&listed(dir.path(), &CatalogueOptions::default())), &colour);
+    // And when it was taken.
+    make(&source, &Spec { gt: whole_metres, ..PLAIN });
+    assert!(copy(&source, &dir.path().join("dated.ntf"), "NITF", &["ICORDS=N", "IDATIM=20240805084107"]));
+    std::fs::remove_file(&source).unwrap();
+    let found = listed(dir.path(), &CatalogueOptions::default());
+    let times: Vec<String> = found.captures.iter().map(|c| c.datetime.to_rfc3339()).collect();
+    assert_eq!(times, ["2024-08-05T08:41:07+00:00", "2024-08-12T00:00:00+00:00"]);
     in_one("a_20240812.jp2", "JP2OpenJPEG", &["QUALITY=100", "REVERSIBLE=YES"], 3, &colour);
     in_one("a_20240812.img", "HFA", &[], 3, &colour);
     in_one("a_20240812.tif", "COG", &["BLOCKSIZE=128"], 3, &colour);
@@ -540,9 +547,23 @@ fn other_containers() {
     std::fs::rename(dir.path().join("a_20240812.wld"), dir.path().join("a_20240812.pgw")).unwrap();
     std::fs::write(dir.path().join("a_20240812.prj"), srs("EPSG:32636").to_wkt().unwrap()).unwrap();
     compare(only(&listed(dir.path(), &CatalogueOptions::default())), &EXACT);
-    // A picture that nobody placed is no image, and no fault.
-    std::fs::remove_file(dir.path().join("a_20240812.pgw")).unwrap();
-    assert_eq!(listed(dir.path(), &CatalogueOptions::default()), Catalogue::default());
+    // A picture that nobody placed is no image, and worth a word only where there is none.
+    std::fs::rename(dir.path().join("a_20240812.pgw"), dir.path().join("aside")).unwrap();
+    std::fs::copy(&path, dir.path().join("b_20240812.png")).unwrap();
+    std::fs::write(dir.path().join("order.zip"), "PK").unwrap();
+    let found = listed(dir.path(), &CatalogueOptions::default());
+    let said: Vec<(&str, &str)> = found
+        .skipped
+        .iter()
+        .map(|s| (s.path.file_name().unwrap().to_str().unwrap(), s.reason.as_str()))
+        .collect();
+    assert_eq!((found.captures.len(), said.len()), (0, 2), "{said:?}");
+    assert!(
+        said[0].0 == "a_20240812.png" && said[0].1.contains("world file") && said[0].1.contains("1 more")
+    );
+    assert!(said[1].0 == "order.zip" && said[1].1.contains("unpack it"));
+    std::fs::rename(dir.path().join("aside"), dir.path().join("a_20240812.pgw")).unwrap();
+    assert_eq!(listed(dir.path(), &CatalogueOptions::default()).skipped, []);
 }
 
 #[test]
@@ -638,21 +659,28 @@ fn what_cannot_be_used_is_refused_with_the_remedy() {
         ("LONG_SCALE", "0.01"),
         ("HEIGHT_SCALE", "500"),
     ];
+    let with_rpc = |d: &mut Dataset| {
+        for (key, value) in rpc {
+            d.set_metadata_item(key, value, "RPC").unwrap();
+        }
+        for key in ["LINE_NUM_COEFF", "LINE_DEN_COEFF", "SAMP_NUM_COEFF", "SAMP_DEN_COEFF"] {
+            d.set_metadata_item(key, &format!("1{}", " 0".repeat(19)), "RPC").unwrap();
+        }
+    };
     refused(NAME, &["not orthorectified", "gdalwarp -rpc", "-t_srs EPSG:32636", NAME], |p| {
-        make_as(
-            p,
-            &bare,
-            |v| v as u8,
-            |d| {
-                for (key, value) in rpc {
-                    d.set_metadata_item(key, value, "RPC").unwrap();
-                }
-                for key in ["LINE_NUM_COEFF", "LINE_DEN_COEFF", "SAMP_NUM_COEFF", "SAMP_DEN_COEFF"] {
-                    d.set_metadata_item(key, &format!("1{}", " 0".repeat(19)), "RPC").unwrap();
-                }
-            },
-        );
+        make_as(p, &bare, |v| v as u8, with_rpc);
     });
+    // Corners in seconds of arc that GDAL makes a grid of do not make it orthorectified.
+    let level_1 = |p: &Path| {
+        let degrees = [35.24, 1.2e-5, 0.0, 51.68, 0.0, -1.2e-5];
+        let from = p.with_extension("tif");
+        make_as(&from, &Spec { crs: "EPSG:4326", gt: degrees, ..PLAIN }, |v| v as u8, with_rpc);
+        assert!(copy(&from, p, "NITF", &["ICORDS=G"]));
+        let placed = Dataset::open(p).unwrap();
+        assert!(placed.geo_transform().is_ok(), "GDAL makes a grid of it");
+        std::fs::remove_file(&from).unwrap();
+    };
+    refused("a_20240812.ntf", &["not orthorectified", "gdalwarp -rpc", "-t_srs EPSG:32636"], level_1);
     refused(NAME, &["complex", "gdal_translate -ot"], |p| {
         // GDAL's complex types have no Rust type: by the command.
         let list = gdal::raster::RasterCreationOptions::default();
@@ -665,6 +693,19 @@ fn what_cannot_be_used_is_refused_with_the_remedy() {
         std::fs::remove_file(p.with_file_name("s.tif")).unwrap();
     });
     refused("plain.tif", &["no date", "yyyy-mm-dd", "[[capture]]"], |p| make(p, &PLAIN));
+}
+
+#[test]
+fn a_file_that_nobody_may_read_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = folder(NAME, |p| make(p, &PLAIN));
+    let path = dir.path().join(NAME);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    if std::fs::File::open(&path).is_ok() {
+        return eprintln!("SKIPPED: this user may read every file");
+    }
+    let reason = &listed(dir.path(), &CatalogueOptions::default()).skipped[0].reason;
+    assert!(reason.contains("cannot be read") && reason.contains("permissions"), "{reason}");
 }
 
 #[test]
