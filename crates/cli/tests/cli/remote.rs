@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::server::{Asked, Fault, Server};
+use crate::server::{Asked, Fault, PAGE, Server};
 use crate::support::{Ended, Folder, Tiff, fosse};
 
 /// Bytes of an image: more than are asked for its header.
@@ -188,6 +189,60 @@ fn a_bucket_is_listed_with_the_credentials_of_the_environment_which_appear_nowhe
     }
     for secret in ["KEYIDENTITY", "SECRETVALUE", "NEWTOKEN", "OLDTOKEN", "AWS4-HMAC"] {
         assert!(!all.contains(secret), "{secret} is told");
+    }
+}
+
+/// The page of a list that is asked for; `None` where it is no list.
+fn page(a: &Asked) -> Option<usize> {
+    let token = a.query.split('&').find_map(|p| p.strip_prefix("continuation-token=from-"));
+    a.query.contains("list-type=2").then(|| token.map_or(0, |t| t.parse::<usize>().unwrap() / PAGE))
+}
+
+#[test]
+fn every_page_of_a_list_is_asked_for_and_again_where_one_fails() {
+    let (folder, _) = order(|_| Fault::None);
+    let image = fs::read(folder.path("images/2024-08-05.tif")).unwrap();
+    let days = ["2024-08-05", "2024-08-12", "2024-08-19", "2024-08-26", "2024-09-02"];
+    for (scheme, credentials) in [
+        (
+            "s3",
+            [("AWS_ACCESS_KEY_ID", "KEY"), ("AWS_SECRET_ACCESS_KEY", "SECRET"), ("AWS_REGION", "us-east-1")]
+                .as_slice(),
+        ),
+        ("gs", &[("GOOGLE_BEARER_TOKEN", "TOKEN")]),
+    ] {
+        let files = days.map(|day| (format!("/bucket/order/{day}.tif"), image.clone()));
+        let others =
+            ["/bucket/orders/2024-01-01.tif", "/bucket/a.tif"].map(|p| (p.to_owned(), image.clone()));
+        let failed = AtomicBool::new(false);
+        let server = Server::new(files.into_iter().chain(others), move |a| {
+            let named = a.headers.get("authorization").map(String::as_str).unwrap_or_default();
+            match page(a) {
+                _ if !named.starts_with("AWS4-HMAC-SHA256") && named != "Bearer TOKEN" => Fault::Status(401),
+                // The second page fails once, amid what was listed already.
+                Some(1) if !failed.swap(true, Ordering::Relaxed) => Fault::Status(503),
+                _ => Fault::None,
+            }
+        });
+        let address = format!("{scheme}://bucket/order/");
+        let mut command = command(&folder, &["inspect", &address, "--format", "json"]);
+        let plain = server.url("");
+        command
+            .env("AWS_ENDPOINT_URL", &plain)
+            .env("GOOGLE_BASE_URL", &plain)
+            .envs(credentials.iter().copied());
+        let ended = Ended::of(&command.output().unwrap());
+        assert_eq!(ended.code, Some(0), "{scheme}: {ended:?}");
+        let found: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        let text = |v: &serde_json::Value| v.as_str().unwrap().to_owned();
+        let ids: Vec<String> = found["captures"].as_array().unwrap().iter().map(|c| text(&c["id"])).collect();
+        assert_eq!(ids, days, "{scheme}");
+        assert_eq!(found["skipped"].as_array().unwrap().len(), 0, "{scheme}");
+        let log = server.log();
+        let pages: Vec<usize> = log.iter().filter_map(|(a, _)| page(a)).collect();
+        assert!(pages.ends_with(&[0, 1, 2]) && pages.contains(&1) && pages.len() > 3, "{scheme}: {pages:?}");
+        let keys = log.iter().filter(|(a, _)| page(a).is_none());
+        assert!(keys.map(|(a, _)| &a.path).all(|p| p.starts_with("/bucket/order/")), "{scheme}");
     }
 }
 

@@ -168,7 +168,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
     let (method, target) =
         (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let mut asked = Asked { method, path: path.to_owned(), query: query.to_owned(), ..Asked::default() };
+    let mut asked = Asked { method, path: decoded(path), query: query.to_owned(), ..Asked::default() };
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -185,6 +185,18 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
     Ok(Some(asked))
 }
 
+/// A path as it is meant: a key is one part of it to Google, `order%2F2024%2D08%2D05%2Etif`.
+fn decoded(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        out.push(byte.unwrap_or(b'%'));
+        out.extend(&part.as_bytes()[if byte.is_some() { 2 } else { 0 }..]);
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
 fn answer(asked: &Asked, files: &Files, fault: &Fault) -> Answer {
@@ -199,7 +211,11 @@ fn answer(asked: &Asked, files: &Files, fault: &Fault) -> Answer {
     }
     let files = files.lock().unwrap();
     if asked.query.contains("list-type=2") {
-        return (200, vec![("Content-Type".to_owned(), "application/xml".to_owned())], listed(asked, &files));
+        let headers = vec![("Content-Type".to_owned(), "application/xml".to_owned())];
+        return match listed(asked, &files) {
+            Some(page) => (200, headers, page),
+            None => (400, headers, b"<Error><Code>InvalidArgument</Code></Error>".to_vec()),
+        };
     }
     let key = if asked.method == "POST" { format!("POST {}", asked.path) } else { asked.path.clone() };
     let with_query = format!("{}?{}", asked.path, asked.query);
@@ -237,8 +253,12 @@ fn answer(asked: &Asked, files: &Files, fault: &Fault) -> Answer {
     }
 }
 
-/// A bucket's list in two pages, as S3 writes it: the bucket is the first part of the path.
-fn listed(asked: &Asked, files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+/// Keys on one page of a bucket's list.
+pub const PAGE: usize = 2;
+
+/// A page of a bucket's list, as S3 and Google write it: the bucket is the first part of the path. `None` for a page that no
+/// page before it named.
+fn listed(asked: &Asked, files: &BTreeMap<String, Vec<u8>>) -> Option<Vec<u8>> {
     let value = |name: &str| {
         asked
             .query
@@ -249,28 +269,26 @@ fn listed(asked: &Asked, files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     };
     let bucket = asked.path.trim_matches('/');
     let top = format!("/{bucket}/");
-    let mut keys: Vec<(&str, &Vec<u8>)> = files
+    let keys: Vec<(&str, &Vec<u8>)> = files
         .iter()
         .filter_map(|(path, bytes)| Some((path.strip_prefix(&top)?, bytes)))
         .filter(|(key, _)| key.starts_with(&value("prefix")))
         .collect();
-    let token = value("continuation-token");
-    let half = keys.len().div_ceil(2);
-    let more = token.is_empty() && keys.len() > 1;
-    keys = if token.is_empty() && more {
-        keys[..half].to_vec()
-    } else if token.is_empty() {
-        keys
-    } else {
-        keys[half..].to_vec()
+    let first = match value("continuation-token") {
+        token if token.is_empty() => 0,
+        token => {
+            token.strip_prefix("from-")?.parse::<usize>().ok().filter(|n| n % PAGE == 0 && *n < keys.len())?
+        }
     };
+    let end = (first + PAGE).min(keys.len());
+    let more = end < keys.len();
     let mut out = format!(
         "<?xml version=\"1.0\"?><ListBucketResult><Name>{bucket}</Name><IsTruncated>{more}</IsTruncated>"
     );
     if more {
-        out.push_str("<NextContinuationToken>two</NextContinuationToken>");
+        let _ = write!(out, "<NextContinuationToken>from-{end}</NextContinuationToken>");
     }
-    for (key, bytes) in keys {
+    for (key, bytes) in &keys[first..end] {
         let _ = write!(
             out,
             "<Contents><Key>{key}</Key><LastModified>2024-08-14T08:00:00.000Z</LastModified><ETag>&quot;{:x}&quot;</ETag><Size>{}</Size></Contents>",
@@ -279,7 +297,7 @@ fn listed(asked: &Asked, files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
         );
     }
     out.push_str("</ListBucketResult>");
-    out.into_bytes()
+    Some(out.into_bytes())
 }
 
 fn sum(bytes: &[u8]) -> u64 {
