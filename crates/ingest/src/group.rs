@@ -6,6 +6,7 @@ use domain::{Affine, Capture, Grid, Pixel, Tile};
 use geo::ConvexHull;
 use geo_types::{Coord, MultiPoint, Point};
 
+use crate::facts::Source;
 use crate::header::MOST_PIXELS;
 use crate::project;
 
@@ -100,7 +101,12 @@ fn one(key: &str, tiles: &[Capture]) -> Option<Capture> {
     };
     let mut conflicts: Vec<_> = tiles.iter().flat_map(|t| t.conflicts.clone()).collect();
     conflicts.sort_by(|a, b| (&a.fact, &a.used, &a.other).cmp(&(&b.fact, &b.used, &b.other)));
-    conflicts.dedup();
+    // Of what was computed for each tile apart once is enough.
+    let computed = format!("({})", Source::Computed.name());
+    conflicts.dedup_by(|b, a| {
+        let both = a.other.ends_with(&computed) && b.other.ends_with(&computed);
+        (&a.fact, &a.used) == (&b.fact, &b.used) && (both || a.other == b.other)
+    });
     let mut masks: Vec<_> = tiles.iter().flat_map(|t| t.masks.clone()).collect();
     masks.sort_by(|a, b| (a.kind, &a.path, a.band).cmp(&(b.kind, &b.path, b.band)));
     masks.dedup();

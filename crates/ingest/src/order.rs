@@ -213,6 +213,9 @@ impl<'a> Order<'a> {
         }
         let of_order = self.of_order(file, listing);
         job.stated.extend(of_order);
+        if let Some(name) = planet::name(file.stem()) {
+            job.stated.push((Source::Name, name.facts()));
+        }
         job.masks.extend(self.masks_of(file, listing));
         job.masks = masks::without_doubles(std::mem::take(&mut job.masks));
         job.group = self.group_of(file);

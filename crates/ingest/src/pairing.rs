@@ -58,13 +58,12 @@ pub enum PairRule {
 /// equals those whose pixels differ least, then those with colour.
 ///
 /// Footprints are taken for convex; areas are of an equal-area plane around the later capture. The sides of a
-/// UTM rectangle bend in longitude and latitude, which errs by 0.05 % over 20 km. Captures across the 180° meridian
-/// are not paired.
+/// UTM rectangle bend in longitude and latitude, which errs by 0.05 % over 20 km.
 ///
 /// # Errors
 /// [`Error::NoPair`] for a listed pair that is no two captures, or shares no ground.
 pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
-    let keys: Vec<Key> = captures.iter().map(Key::of).collect();
+    let keys = keys(captures);
     let pair = |e: usize, l: usize, shared_m2: f64| Pair {
         earlier: captures[e].clone(),
         later: captures[l].clone(),
@@ -152,7 +151,7 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
 /// catalogue id; nothing that says otherwise; nine tenths of their ground in common.
 #[must_use]
 pub fn views(captures: &[Capture]) -> Vec<usize> {
-    views_of(captures, &captures.iter().map(Key::of).collect::<Vec<_>>())
+    views_of(captures, &keys(captures))
 }
 
 fn views_of(captures: &[Capture], keys: &[Key]) -> Vec<usize> {
@@ -302,6 +301,19 @@ fn named(captures: &[Capture], name: &str) -> Result<usize> {
         ends.next().filter(|_| ends.next().is_none()).map(|(i, _)| i)
     });
     found.ok_or_else(|| Error::NoPair { what: name.to_owned(), reason: "it names no capture, or several" })
+}
+
+/// Those of all captures. Where one lies across the antimeridian longitudes count from 0° to 360°, so that what lies on either
+/// side of it meets; then those across Greenwich do not meet their neighbours in the west.
+fn keys(captures: &[Capture]) -> Vec<Key> {
+    let mut keys: Vec<Key> = captures.iter().map(Key::of).collect();
+    if keys.iter().any(|k| k.bounds.max.x > 180.0) {
+        for key in keys.iter_mut().filter(|k| k.bounds.max.x <= 0.0) {
+            key.hull.iter_mut().for_each(|p| p.x += 360.0);
+            key.bounds = Bounds::of(key.hull.iter().copied());
+        }
+    }
+    keys
 }
 
 /// What is asked of a capture again and again.
@@ -503,6 +515,26 @@ mod tests {
         assert_eq!(listed("c.tif", "a").unwrap(), ["a..c"]);
         assert!(matches!(listed("a", "x"), Err(Error::NoPair { .. })));
         assert!(matches!(listed("a", "a"), Err(Error::NoPair { .. })));
+    }
+
+    #[test]
+    fn captures_meet_across_the_antimeridian_and_no_others() {
+        let of = |id: &str, date: &str, epsg: u32, x: f64| {
+            let crs = domain::Crs { wkt: String::new(), epsg: Some(epsg) };
+            let affine = domain::Affine::north_up(x, Y, 0.5);
+            let grid = domain::Grid::new(6000, 8000, affine, crs).unwrap();
+            Capture { footprint: crate::project::footprint(&grid).unwrap(), grid, ..at(id, date, 0.0, 0.0) }
+        };
+        // 4 km wide, the first across 180°, the second in the first zone beyond it, the third at Lgov.
+        let captures = [
+            of("a", "2024-08-05T08:41:00Z", 32660, 705_500.0),
+            of("b", "2024-08-12T08:41:00Z", 32601, 293_000.0),
+            of("c", "2024-08-19T08:41:00Z", 32636, X),
+            of("d", "2024-08-26T08:41:00Z", 32660, 705_500.0),
+        ];
+        assert_eq!(names(&captures), ["a..b", "a..d", "b..d"]);
+        let found = pairs(&captures, &PairRule::All).unwrap();
+        assert!((found[1].overlap_km2 / 12.0 - 1.0).abs() < 0.01, "{}", found[1].overlap_km2);
     }
 
     #[test]

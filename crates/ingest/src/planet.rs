@@ -1,11 +1,33 @@
 //! What the names in a Planet SkySat order mean.
 
+use chrono::{DateTime, Utc};
+
+use crate::date;
+use crate::facts::Facts;
+
 /// What a file of a SkySat order holds, from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name<'a> {
     /// `{date}_{time}_{satellite}_{frame}`.
     pub id: &'a str,
     pub product: Product,
+}
+
+impl Name<'_> {
+    /// What the name itself says: when, UTC, and which satellite, `SSC11`.
+    pub fn facts(&self) -> Facts {
+        let mut parts = self.id.split('_');
+        let (day, clock, satellite) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
+        let digits = satellite.trim_start_matches("ssc").trim_start_matches('s');
+        let number: String = digits.chars().take_while(char::is_ascii_digit).collect();
+        Facts {
+            datetime: day.zip(clock).and_then(|(day, clock)| -> Option<DateTime<Utc>> {
+                date::in_digits(&format!("{day}{clock}"))
+            }),
+            platform: Some(format!("SSC{number}")),
+            ..Facts::default()
+        }
+    }
 }
 
 /// A product of a scene.
@@ -72,6 +94,11 @@ mod tests {
             assert_eq!(name(&format!("{id}_{rest}")), Some(Name { id, product }), "{rest}");
         }
         assert_eq!(name("20240812_084107_ssc3d1_0012_visual").unwrap().id, "20240812_084107_ssc3d1_0012");
+        let facts = name(&format!("{id}_analytic")).unwrap().facts();
+        assert_eq!(facts.datetime, date::instant("2024-08-12T08:41:07Z"));
+        assert_eq!(facts.platform.as_deref(), Some("SSC11"));
+        let facts = name("20240812_084107_ssc3d1_0012_visual").unwrap().facts();
+        assert_eq!(facts.platform.as_deref(), Some("SSC3"));
         for other in [
             "20240812_visual",
             "20240812_084107_1003_3B_visual",

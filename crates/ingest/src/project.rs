@@ -146,8 +146,8 @@ fn true_pixel_size_m(grid: &Grid) -> Result<f64> {
         return Err(nowhere(&grid.crs));
     };
     let (east, north) = metres_per_degree(o.y);
-    let (dx, dy) = ((down.x - o.x) * east, (down.y - o.y) * north);
-    let (rx, ry) = ((right.x - o.x) * east, (right.y - o.y) * north);
+    let (dx, dy) = (least_turn(down.x - o.x) * east, (down.y - o.y) * north);
+    let (rx, ry) = (least_turn(right.x - o.x) * east, (right.y - o.y) * north);
     Ok((dx * ry - dy * rx).abs().sqrt() / STEP_PX)
 }
 
@@ -161,10 +161,24 @@ pub(crate) fn metres_per_degree(latitude_deg: f64) -> (f64, f64) {
     (SEMI_MAJOR_M / w.sqrt() * cos * degree, SEMI_MAJOR_M * (1.0 - E2) / w.powf(1.5) * degree)
 }
 
-/// The outline of a grid in longitude and latitude, with points along its sides.
+/// The outline of a grid in longitude and latitude, with points along its sides. Longitudes go on beyond 180° where it lies
+/// across the antimeridian, so that it is one ring.
 pub(crate) fn footprint(grid: &Grid) -> Result<Polygon> {
-    let ring = to_lon_lat(grid, &outline(grid))?;
+    let mut ring = to_lon_lat(grid, &outline(grid))?;
+    for i in 1..ring.len() {
+        let before = ring[i - 1].x;
+        ring[i].x = before + least_turn(ring[i].x - before);
+    }
+    if ring.iter().any(|p| p.x < -180.0) {
+        ring.iter_mut().for_each(|p| p.x += 360.0);
+    }
     Ok(Polygon::new(LineString::new(ring), Vec::new()))
+}
+
+/// A difference of longitudes, the short way round.
+fn least_turn(deg: f64) -> f64 {
+    // Untouched where it is one, so that it keeps its digits.
+    if deg.abs() <= 180.0 { deg } else { (deg + 180.0).rem_euclid(360.0) - 180.0 }
 }
 
 /// Positions around a grid, from the first pixel along the first row, not closed.
@@ -375,6 +389,25 @@ mod tests {
         let unknown = Crs { wkt: "GEOGCS[nonsense".to_owned(), epsg: None };
         let grid = Grid::new(9, 7, Affine::north_up(0.0, 0.0, 1.0), unknown).unwrap();
         assert!(matches!(pixel_size_m(&grid), Err(Error::Crs { .. })));
+    }
+
+    #[test]
+    fn across_the_antimeridian() {
+        // Its middle lies 20 m west of 180°, in the last zone and on Web Mercator.
+        let (x, y) = (707_560.0, 5_727_000.0);
+        let grid = grid_of(32660, Affine::north_up(x - 500.0, y + 500.0, 0.5), (2000, 2000));
+        let middle = to_lon_lat(&grid, &[Pixel { row: 1000.0, col: 1000.0 }]).unwrap()[0];
+        assert!((middle.x.abs() - 180.0).abs() < 0.01, "{middle:?}");
+        let ring = footprint(&grid).unwrap().exterior().clone();
+        let (west, east) = ring.0.iter().fold((f64::MAX, f64::MIN), |(w, e), p| (w.min(p.x), e.max(p.x)));
+        assert!(west > 179.9 && east > 180.0 && east - west < 0.02, "{west} {east}");
+        assert!((pixel_size_m(&grid).unwrap() - 0.5).abs() < 1e-9);
+        // The point of the middle at which the longitude changes its sign.
+        for off in -3..=3 {
+            let near =
+                grid_of(32660, Affine::north_up(x - 500.0 + 40.0 * f64::from(off), y, 0.5), (2000, 2000));
+            assert_eq!(shared_grid(&capture_of(near.clone())).unwrap(), near, "{off}");
+        }
     }
 
     #[test]

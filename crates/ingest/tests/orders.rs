@@ -227,6 +227,13 @@ fn a_skysat_order() {
         (masked[(3, 3)], masked[(3, 9)], masked[(20, 20)]),
         (Some(MaskKind::Cloud), Some(MaskKind::Shadow), None)
     );
+    // Without metadata its name tells when, by which satellite, and so what its bands show.
+    std::fs::remove_file(at("metadata.json")).unwrap();
+    let bare = listed(dir.path());
+    let bare = only(&bare);
+    assert_eq!(bare.datetime.to_rfc3339(), "2024-08-12T08:41:07+00:00");
+    assert_eq!((bare.platform.as_deref(), bare.date_source), (Some("SSC11"), DateSource::FileName));
+    assert_eq!(bare.roles, capture.roles);
 }
 
 #[test]
