@@ -1,10 +1,12 @@
 //! Lines and areas in, whatever the format: front lines, borders, roads.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 use gdal::vector::sql::Dialect;
 use gdal::vector::{Feature, FieldValue, LayerAccess};
+use gdal::vsi::{create_mem_file, unlink_mem_file};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use serde_json::{Map, Value, json};
 
@@ -26,6 +28,8 @@ const DRIVERS: [&str; 10] = [
     "FlatGeobuf",
     "GML",
 ];
+/// Bytes of a GML file, at most: it is read into memory.
+const LARGEST_GML: u64 = 64 << 20;
 /// Most vertices of a file: more is no front line, and would take memory that nobody checked.
 const MOST_VERTICES: usize = 20_000_000;
 
@@ -59,14 +63,17 @@ pub fn read_vector(path: &Path) -> Result<Value> {
     library::quiet();
     let failed = |e: String| Error::Vector { path: path.into(), source: e.into() };
     archive::check(path).map_err(failed)?;
-    let said = |e| failed(GdalMessage::from(e).0);
+    let memory = InMemory::of(path).map_err(failed)?;
+    let opened = memory.as_ref().map_or(path, |m| &m.0);
+    let said =
+        |e| failed(GdalMessage::from(e).0.replace(&*opened.to_string_lossy(), &path.to_string_lossy()));
     library::forget_failures();
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_VECTOR,
         allowed_drivers: Some(&DRIVERS),
         ..Default::default()
     };
-    let dataset = Dataset::open_ex(path, options).map_err(said)?;
+    let dataset = Dataset::open_ex(opened, options).map_err(said)?;
     let wgs84 = lon_lat().map_err(said)?;
     let (mut features, mut notes, mut vertices) = (Vec::new(), Vec::new(), 0);
     let names: Vec<String> = dataset.layers().map(|l| l.name()).collect();
@@ -122,9 +129,46 @@ pub fn read_vector(path: &Path) -> Result<Value> {
     }
     // A broken file may open, give some features and then end in silence.
     if let Some(broken) = library::first_failure() {
-        return Err(failed(broken));
+        return Err(failed(broken.replace(&*opened.to_string_lossy(), &path.to_string_lossy())));
     }
     Ok(json!({"type": "FeatureCollection", "features": features, "notes": notes}))
+}
+
+/// A copy of a GML file in GDAL's memory, as long as it lives.
+///
+/// Beside a GML file GDAL writes what it found its fields to be (`.gfs`), and reads that file the next time: into the folder of a
+/// stranger, and half written where two threads open the same mask.
+struct InMemory(PathBuf);
+
+impl InMemory {
+    /// The copy of a file that needs one.
+    ///
+    /// # Errors
+    /// A sentence where it is too large or cannot be read.
+    fn of(path: &Path) -> Result<Option<Self>, String> {
+        static COPIES: AtomicU64 = AtomicU64::new(0);
+        if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gml")) {
+            return Ok(None);
+        }
+        let length = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
+        if length > LARGEST_GML {
+            return Err(format!(
+                "{length} bytes are more than {LARGEST_GML}; convert it with ogr2ogr -f GPKG"
+            ));
+        }
+        let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+        let copy = PathBuf::from(format!("/vsimem/fosse/{}/a.gml", COPIES.fetch_add(1, Ordering::Relaxed)));
+        create_mem_file(&copy, bytes).map_err(|e| GdalMessage::from(e).0)?;
+        Ok(Some(Self(copy)))
+    }
+}
+
+impl Drop for InMemory {
+    fn drop(&mut self) {
+        // The second may never have been written.
+        let _ = unlink_mem_file(&self.0);
+        let _ = unlink_mem_file(self.0.with_extension("gfs"));
+    }
 }
 
 /// WGS84, longitude first.
