@@ -155,7 +155,8 @@ pub struct Capture {
     pub cloud_percent: Option<f64>,
     /// Where the pixels lie.
     pub grid: Grid,
-    /// Outline in longitude and latitude (WGS84, degrees).
+    /// Outline in longitude and latitude (WGS84, degrees), beyond 180° where it lies across the antimeridian: what its STAC item
+    /// says it shows, as a convex ring, else all of it.
     pub footprint: Polygon,
     /// Number of bands, alpha included.
     pub bands: usize,

@@ -98,6 +98,7 @@ pub(crate) fn read(document: &Document<'_>) -> Option<Dimap> {
             cloud_percent: number(root, "CLOUD_COVERAGE").filter(|v| (0.0..=100.0).contains(v)),
             licence: text(root, "COPYRIGHT").map(str::to_owned),
             conflicts: other_azimuth.into_iter().collect(),
+            ..Facts::default()
         },
         groups,
     })

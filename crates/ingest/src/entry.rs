@@ -123,6 +123,7 @@ impl CaptureEntry {
             },
             cloud_percent: number("cloud_percent", self.cloud_percent, 0.0..=100.0, "0 to 100")?,
             licence: self.licence.clone(),
+            outline: None,
             roles: self.bands.clone(),
             conflicts: Vec::new(),
         };

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use domain::{BandRole, Conflict, DateSource, ViewGeometry};
+use geo_types::MultiPolygon;
 use serde::{Deserialize, Serialize};
 
 /// Who says so, the most credible first: where two disagree, the first of this list is used, and the other kept as a
@@ -68,6 +69,8 @@ pub(crate) struct Facts {
     pub view: ViewGeometry,
     pub cloud_percent: Option<f64>,
     pub licence: Option<String>,
+    /// The ground that it shows, longitude and latitude.
+    pub outline: Option<MultiPolygon>,
     /// The bands, where the source names them.
     pub roles: Option<Vec<BandRole>>,
     /// Contradictions within the source.
@@ -127,6 +130,7 @@ pub(crate) fn merge(mut stated: Vec<(Source, Facts)>) -> Merged {
         )
         .map(|v| v.1),
         licence: stated.iter().find_map(|(_, f)| f.licence.clone()),
+        outline: stated.iter().find_map(|(_, f)| f.outline.clone()),
         roles: stated.iter().find_map(|(_, f)| f.roles.clone()),
         conflicts: Vec::new(),
     };

@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use geo::Area;
+use geo_types::Rect;
+
 use crate::format::Format;
 use crate::walk::Found;
-use crate::{archive, date, layout, maxar, notes, planet, stac, vrt, whole};
+use crate::{archive, date, job, layout, maxar, notes, planet, stac, vrt, whole};
 
 /// What takes any bytes and comes back.
 pub type Target = fn(&[u8]);
@@ -65,6 +68,11 @@ fn item(bytes: &[u8]) {
     for item in stac::Item::all(&json) {
         let number = item.facts.gsd_m;
         assert!(number.is_none_or(|n| (1e-3..=1e4).contains(&n)), "{number:?} is out of its range");
+        if let Some(told) = &item.facts.outline {
+            let image = Rect::new((35.0, 51.0), (35.1, 51.1)).to_polygon();
+            let shown = job::shown(&image, told, &mut Vec::new()).unsigned_area();
+            assert!(shown > 0.0 && shown <= image.unsigned_area() * 1.001, "{shown}");
+        }
     }
     drop(note("a.json", bytes));
 }

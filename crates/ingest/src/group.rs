@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Affine, Capture, Grid, Pixel, Tile};
-use geo::ConvexHull;
+use geo::{Area, ConvexHull};
 use geo_types::{Coord, MultiPoint, Point};
 
 use crate::facts::Source;
@@ -16,6 +16,9 @@ const ALIGNED_PX: f64 = 0.02;
 const LEAST_FILLED: f64 = 0.25;
 /// Share from which on their outline is that of the rectangle.
 const FILLED: f64 = 0.999;
+
+/// Share of the rectangle's ground from which on tiles show all of it: their outlines bend.
+const ALL_SHOWN: f64 = 0.99;
 
 /// The captures with those of one key put together, as far as they fit: one reference system, one size of pixels, on
 /// whole pixels of each other, the same bands, one time.
@@ -93,8 +96,11 @@ fn one(key: &str, tiles: &[Capture]) -> Option<Capture> {
     let origin = a.ground(Pixel { row: top, col: left });
     let affine = Affine { x0: origin.x, y0: origin.y, ..a };
     let grid = Grid::new(rows, cols, affine, first.grid.crs.clone()).ok()?;
-    let footprint = if filled >= FILLED {
-        project::footprint(&grid).ok()?
+    let outline = project::footprint(&grid).ok()?;
+    // Where tiles show less than they could, their outlines tell what.
+    let shown: f64 = tiles.iter().map(|t| t.footprint.unsigned_area()).sum();
+    let footprint = if filled >= FILLED && shown >= ALL_SHOWN * outline.unsigned_area() {
+        outline
     } else {
         let points = tiles.iter().flat_map(|t| t.footprint.exterior().coords().map(|c| Point::from(*c)));
         MultiPoint::new(points.collect()).convex_hull()

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveTime, Utc};
-use domain::{Capture, Crs, Mask, ViewGeometry};
-use geo::Centroid;
-use geo_types::Coord;
+use domain::{Capture, Conflict, Crs, Mask, ViewGeometry};
+use geo::{Area, BooleanOps, Centroid, ConvexHull};
+use geo_types::{Coord, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
 
 use crate::bands::Hints;
@@ -108,7 +108,11 @@ impl Job {
             stated.iter().any(|(s, f)| *s != Source::Computed && get(f).is_some())
         };
         let sun_told = told(|f| f.view.sun_azimuth_deg) && told(|f| f.view.sun_elevation_deg);
-        let Merged { facts, date_source } = merge(stated);
+        let Merged { mut facts, date_source } = merge(stated);
+        let footprint = match &facts.outline {
+            Some(told) => shown(&header.footprint, told, &mut facts.conflicts),
+            None => header.footprint,
+        };
         let (Some(datetime), Some(date_source)) = (facts.datetime, date_source) else {
             return Err("the image has no date; put it into the file name as yyyy-mm-dd, into a NAME.json beside it as \
                         \"datetime\", into a [[capture]] of the config file, or into the TIFF tag DateTime"
@@ -130,7 +134,7 @@ impl Job {
             view: facts.view,
             cloud_percent: facts.cloud_percent,
             grid: header.grid,
-            footprint: header.footprint,
+            footprint,
             bands: header.bands,
             data_type: header.data_type,
             roles: header.roles,
@@ -138,6 +142,28 @@ impl Job {
             conflicts: facts.conflicts,
         })
     }
+}
+
+/// The part of an image's outline that its item says it shows, as a convex ring: the rest of it is no data. All of the outline
+/// where the item says nearly the same, and where it lies elsewhere, which is a conflict.
+pub(crate) fn shown(outline: &Polygon, told: &MultiPolygon, conflicts: &mut Vec<Conflict>) -> Polygon {
+    const ALL: f64 = 0.99;
+    const NONE: f64 = 1e-3;
+    // Rings across the antimeridian are written in several ways.
+    let beyond = |p: &Polygon| p.exterior().coords().any(|c| c.x.abs() > 179.0);
+    if beyond(outline) || told.iter().any(beyond) {
+        return outline.clone();
+    }
+    let common = outline.intersection(told);
+    let share = common.unsigned_area() / outline.unsigned_area();
+    if share < NONE || !share.is_finite() {
+        conflicts.push(Conflict {
+            fact: "footprint".to_owned(),
+            used: "the outline of the image".to_owned(),
+            other: "the geometry of its STAC item, which lies elsewhere".to_owned(),
+        });
+    }
+    if (NONE..ALL).contains(&share) { common.convex_hull() } else { outline.clone() }
 }
 
 /// A file's folders below `folder` and its name without extension.

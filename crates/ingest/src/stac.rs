@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use domain::{Conflict, ViewGeometry};
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ use crate::facts::{Facts, Source, conflict};
 
 /// Features of an ItemCollection, at most.
 const MOST_ITEMS: usize = 20_000;
+/// Points of a ring, rings of a polygon and polygons of an item, at most.
+const MOST_POINTS: usize = 2_000;
 /// Height of Maxar's satellites, 617 km, and the radius of the Earth.
 const ORBIT_OVER_RADIUS: f64 = (6371.0 + 617.0) / 6371.0;
 
@@ -115,8 +118,34 @@ fn of_stac(fields: &Fields<'_>) -> Facts {
             .or_else(|| fields.number("eo:cloud_cover", 0.0..=101.0))
             .map(|p| p.min(100.0)),
         licence: fields.text("license").or_else(|| fields.text("licence")).map(str::to_owned),
+        // Any GeoJSON has a geometry; that of an item is what it shows.
+        outline: fields.0.get("stac_version").and_then(|_| outline(fields.0.get("geometry")?)),
         roles: None,
         conflicts: off_nadir.zip(incidence).and_then(|(o, i)| misnamed(o, i)).into_iter().collect(),
+    }
+}
+
+/// The polygons of a GeoJSON geometry; `None` for others, and where a ring is none.
+fn outline(geometry: &Value) -> Option<MultiPolygon> {
+    let list = |v: &'_ Value| v.as_array().filter(|a| a.len() <= MOST_POINTS).cloned();
+    let ring = |v: &Value| -> Option<LineString> {
+        let points = list(v)?.into_iter().map(|p| {
+            let (x, y) = (p.get(0)?.as_f64()?, p.get(1)?.as_f64()?);
+            (x.abs() <= 360.0 && y.abs() <= 90.0).then_some(Coord { x, y })
+        });
+        points.collect::<Option<Vec<_>>>().filter(|ring| ring.len() >= 4).map(LineString::new)
+    };
+    let polygon = |v: &Value| -> Option<Polygon> {
+        let mut rings = list(v)?.iter().map(ring).collect::<Option<Vec<_>>>()?.into_iter();
+        Some(Polygon::new(rings.next()?, rings.collect()))
+    };
+    let places = geometry.get("coordinates")?;
+    match geometry.get("type")?.as_str()? {
+        "Polygon" => Some(MultiPolygon::new(vec![polygon(places)?])),
+        "MultiPolygon" => {
+            list(places)?.iter().map(polygon).collect::<Option<Vec<_>>>().map(MultiPolygon::new)
+        }
+        _ => None,
     }
 }
 
@@ -248,6 +277,30 @@ mod tests {
             (Some("SSC11"), Some(2.0), Some(12.5))
         );
         assert!(item.planet && f.released.is_some() && f.datetime.is_some());
+    }
+
+    #[test]
+    fn an_item_tells_what_it_shows_and_other_geojson_does_not() {
+        let ring = json!([[35.0, 51.0], [35.1, 51.0], [35.1, 51.1], [35.0, 51.0]]);
+        let of = |kind: &str, places: serde_json::Value| {
+            let json = json!({"type": "Feature", "stac_version": "1.0.0", "geometry": {"type": kind, "coordinates": places}});
+            Item::read(&json).facts.outline.map(|o| o.0.len())
+        };
+        assert_eq!(of("Polygon", json!([ring])), Some(1));
+        assert_eq!(of("MultiPolygon", json!([[ring], [ring]])), Some(2));
+        for (kind, places) in [
+            ("Point", json!([35.0, 51.0])),
+            ("Polygon", json!([])),
+            ("Polygon", json!([[[35.0, 51.0]]])),
+            ("Polygon", json!([[[35.0, 51.0], [35.1, "51"], [35.1, 51.1], [35.0, 51.0]]])),
+            ("Polygon", json!([[[35.0, 5.1e6], [35.1, 51.0], [35.1, 51.1], [35.0, 51.0]]])),
+            ("Polygon", json!([vec![[35.0, 51.0]; MOST_POINTS + 1]])),
+            ("MultiPolygon", json!([ring])),
+        ] {
+            assert_eq!(of(kind, places.clone()), None, "{kind} {places}");
+        }
+        let front = json!({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {}});
+        assert_eq!(Item::read(&front), Item::default());
     }
 
     #[test]

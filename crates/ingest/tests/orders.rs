@@ -8,6 +8,7 @@ use std::path::Path;
 
 use common::{listed, listed_with, tiff, tiff_of, value};
 use domain::{BandRole, Capture, DateSource, MaskKind, Window};
+use geo::Area;
 use ingest::{CaptureEntry, Catalogue, CatalogueOptions, Image, MaskEntry, to_lon_lat};
 use ndarray::Array2;
 use serde_json::{Value, json};
@@ -263,6 +264,7 @@ fn an_airbus_order() {
     let found = listed(dir.path());
     let capture = only(&found);
     assert_eq!((capture.grid.shape(), capture.tiles.len()), ((60, 160), 2));
+    assert_eq!(std::fs::read_dir(at("MASKS")).unwrap().count(), 1, "nothing is written into an order");
     assert_eq!(
         (capture.platform.as_deref(), capture.gsd_m.map(|g| (g * 10.0).round())),
         (Some("PHR1A"), Some(7.0))
@@ -424,6 +426,34 @@ fn a_static_catalogue_and_an_item_collection() {
     assert!(reasons[0].contains("four.tif") && reasons[0].contains("missing"));
     assert!(reasons[1].contains("https://example.org/five.tif") && !reasons[1].contains("secret"));
     assert!(reasons[2].contains("leads out of the folder"));
+}
+
+#[test]
+fn an_item_says_what_part_of_the_image_it_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    tiff(&dir.path().join("a.tif"), (0, 0), (100, 100), 1);
+    let with = |geometry: Option<Value>| {
+        let item = json!({"type": "Feature", "stac_version": "1.0.0", "geometry": geometry,
+            "properties": {"datetime": "2024-08-12T08:41:07Z"}});
+        note(&dir.path().join("a.json"), &item);
+        listed(dir.path()).captures.remove(0)
+    };
+    let all = with(None);
+    let share = |c: &Capture| c.footprint.unsigned_area() / all.footprint.unsigned_area();
+    let part = |rows, cols| Some(polygon(&all, rows, cols)["features"][0]["geometry"].clone());
+    let half = with(part((0.0, 100.0), (50.0, 250.0)));
+    assert!((share(&half) - 0.5).abs() < 1e-3 && half.conflicts.is_empty(), "{}", share(&half));
+    assert_eq!(half.grid, all.grid);
+    assert_eq!(with(part((0.1, 100.0), (0.0, 99.9))).footprint, all.footprint);
+    let elsewhere = with(part((300.0, 400.0), (0.0, 100.0)));
+    assert_eq!(elsewhere.footprint, all.footprint);
+    assert_eq!(elsewhere.conflicts[0].fact, "footprint");
+    // Rings that cross themselves, and that enclose nothing.
+    let corners = all.footprint.exterior().0.clone();
+    let at = |i: usize| json!([corners[i].x, corners[i].y]);
+    for ring in [[at(0), at(16), at(8), at(24), at(0)], [at(0), at(8), at(0), at(8), at(0)]] {
+        assert!(share(&with(Some(json!({"type": "Polygon", "coordinates": [ring]})))) > 0.4);
+    }
 }
 
 #[test]
