@@ -215,6 +215,10 @@ fn layouts_of_a_tiff() {
         right(NAME, &Expected { visible, ..EXACT }, |p| make(p, &Spec { options, bands, ..PLAIN }));
     }
     right("A_20240812.TIF", &EXACT, |p| make(p, &PLAIN));
+    // Its tie is the middle of the first pixel, and the pixels lie where they lay.
+    right(NAME, &EXACT, |p| {
+        make_as(p, &PLAIN, |v| v as u8, |d| d.set_metadata_item("AREA_OR_POINT", "Point", "").unwrap());
+    });
 }
 
 #[test]
@@ -700,7 +704,7 @@ fn a_file_that_nobody_may_read_says_so() {
     use std::os::unix::fs::PermissionsExt;
     let dir = folder(NAME, |p| make(p, &PLAIN));
     let path = dir.path().join(NAME);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&path).is_ok() {
         return eprintln!("SKIPPED: this user may read every file");
     }

@@ -99,6 +99,39 @@ fn inspect_lists_without_computing() {
     assert_eq!(found["skipped"].as_array().map(Vec::len), Some(1));
 }
 
+/// Two images of each pass, as a panchromatic and a multispectral one of an order.
+#[test]
+fn a_view_that_comes_twice_is_compared_once_and_named() {
+    let folder = Folder::with_pair();
+    for day in ["2024-08-05", "2024-08-12"] {
+        let image = std::fs::read(folder.path(&format!("images/{day}.tif"))).unwrap();
+        for name in [day.to_owned(), format!("{day}_again")] {
+            folder.write(&format!("images/{name}.tif"), &image);
+            folder.write(
+                &format!("images/{name}.json"),
+                format!("{{\"datetime\": \"{day}T08:41:07Z\"}}").as_bytes(),
+            );
+        }
+    }
+    let inspected = |rule: &str| -> serde_json::Value {
+        let ended = folder.fosse(&["inspect", "images", "--format", "json", "--pairs", rule]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        serde_json::from_str(&ended.stdout).unwrap()
+    };
+    let found = inspected("consecutive");
+    assert_eq!(found["pairs"].as_array().unwrap().len(), 1);
+    let skipped = found["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), 2);
+    for (skipped, day) in skipped.iter().zip(["2024-08-05", "2024-08-12"]) {
+        assert!(skipped["path"].as_str().unwrap().ends_with(&format!("{day}_again.tif")));
+        let reason = skipped["reason"].as_str().unwrap();
+        assert!(reason.contains("same view") && reason.contains(&format!("{day}.tif")), "{reason}");
+        assert!(reason.contains("--pairs"), "{reason}");
+    }
+    let all = inspected("all");
+    assert_eq!((all["pairs"].as_array().unwrap().len(), all["skipped"].as_array().unwrap().len()), (4, 0));
+}
+
 /// `fosse inspect … | head -1`: the reader goes, the program ends without a word.
 #[cfg(unix)]
 #[test]
