@@ -84,8 +84,7 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
         }
     } else {
         let mut found = Vec::new();
-        // Footprints by their place, so that far ones are not even looked at.
-        let near = RTree::bulk_load(keys.iter().enumerate().map(|(i, k)| k.bounds.entry(i)).collect());
+        let near = near(&keys);
         for (l, later) in captures.iter().enumerate() {
             let plane = Plane::around(keys[l].bounds);
             let ground = Ground::new(plane, &keys[l].hull);
@@ -133,7 +132,7 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
             }
         }
         if *rule != PairRule::All {
-            found = without_doubles(captures, &keys, found);
+            found = without_doubles(captures, &keys, &near, found);
         }
         pairs.extend(found.into_iter().map(|(e, l, m2)| pair(e, l, m2)));
     }
@@ -151,22 +150,43 @@ pub fn pairs(captures: &[Capture], rule: &PairRule) -> Result<Vec<Pair>> {
 /// catalogue id; nothing that says otherwise; nine tenths of their ground in common.
 #[must_use]
 pub fn views(captures: &[Capture]) -> Vec<usize> {
-    views_of(captures, &keys(captures))
+    let keys = keys(captures);
+    views_of(captures, &keys, &near(&keys))
 }
 
-fn views_of(captures: &[Capture], keys: &[Key]) -> Vec<usize> {
+fn views_of(captures: &[Capture], keys: &[Key], near: &Near) -> Vec<usize> {
     let mut view: Vec<usize> = (0..captures.len()).collect();
     let mut by_time = view.clone();
     by_time.sort_by_key(|&i| (captures[i].datetime, i));
-    for (at, &i) in by_time.iter().enumerate() {
-        let soon = |j: usize| captures[j].datetime - captures[i].datetime <= ONE_VIEW;
-        for &j in by_time[at + 1..].iter().take_while(|&&j| soon(j)) {
-            if view[j] == j && one_view((&captures[i], &keys[i]), (&captures[j], &keys[j])) {
+    for &i in &by_time {
+        let first = captures[i].datetime;
+        // Nothing ties a day to another image but an id.
+        if first.time() == NaiveTime::MIN && keys[i].catalogue_id.is_none() {
+            continue;
+        }
+        let mut later: Vec<usize> = near
+            .locate_in_envelope_intersecting(&keys[i].bounds.entry(i).envelope())
+            .map(|found| found.data)
+            .filter(|&j| {
+                let apart = captures[j].datetime - first;
+                view[j] == j && (first, i) < (captures[j].datetime, j) && apart <= ONE_VIEW
+            })
+            .collect();
+        later.sort_unstable();
+        for j in later {
+            if one_view((&captures[i], &keys[i]), (&captures[j], &keys[j])) {
                 view[j] = view[i];
             }
         }
     }
     view
+}
+
+/// Captures by their place, so that far ones are not even looked at.
+type Near = RTree<GeomWithData<Rectangle<[f64; 2]>, usize>>;
+
+fn near(keys: &[Key]) -> Near {
+    RTree::bulk_load(keys.iter().enumerate().map(|(i, k)| k.bounds.entry(i)).collect())
 }
 
 fn one_view((a, a_key): (&Capture, &Key), (b, b_key): (&Capture, &Key)) -> bool {
@@ -189,8 +209,8 @@ fn one_view((a, a_key): (&Capture, &Key), (b, b_key): (&Capture, &Key)) -> bool 
 type Places = (usize, usize, f64);
 
 /// The pairs without those that another of the same two views does better.
-fn without_doubles(captures: &[Capture], keys: &[Key], pairs: Vec<Places>) -> Vec<Places> {
-    let view = views_of(captures, keys);
+fn without_doubles(captures: &[Capture], keys: &[Key], near: &Near, pairs: Vec<Places>) -> Vec<Places> {
+    let view = views_of(captures, keys, near);
     let mut best = BTreeMap::<(usize, usize), Vec<usize>>::new();
     for (at, &(e, l, _)) in pairs.iter().enumerate() {
         best.entry((view[e], view[l])).or_default().push(at);

@@ -62,15 +62,12 @@ pub async fn inspect(folder: &Path, options: &ImageOptions) -> Result<Inspection
     let in_pairs: BTreeSet<&str> = pairs.iter().flat_map(|p| [p.earlier.id.as_str(), &p.later.id]).collect();
     // Who lists the pairs knows what is in none.
     let listed = matches!(options.pairs, PairRule::Listed(_));
-    let views = ingest::views(&captures);
-    let compared: BTreeMap<usize, &Capture> = captures
-        .iter()
-        .zip(&views)
-        .filter(|(c, _)| in_pairs.contains(c.id.as_str()))
-        .map(|(c, view)| (*view, c))
-        .collect();
+    let alone = |c: &Capture| !listed && !in_pairs.contains(c.id.as_str());
+    let views = if captures.iter().any(alone) { ingest::views(&captures) } else { Vec::new() };
+    let compared: BTreeMap<usize, &Capture> =
+        captures.iter().zip(&views).filter(|(c, _)| !alone(c)).map(|(c, view)| (*view, c)).collect();
     for (capture, view) in captures.iter().zip(&views) {
-        if !listed && !in_pairs.contains(capture.id.as_str()) {
+        if alone(capture) {
             let reason = match compared.get(view) {
                 Some(twin) => format!(
                     "it shows the same view as {}, which is compared in its place; to compare this one, list its pair in a FILE for \
