@@ -210,6 +210,9 @@ type Places = (usize, usize, f64);
 
 /// The pairs without those that another of the same two views does better.
 fn without_doubles(captures: &[Capture], keys: &[Key], near: &Near, pairs: Vec<Places>) -> Vec<Places> {
+    if pairs.len() < 2 {
+        return pairs;
+    }
     let view = views_of(captures, keys, near);
     let mut best = BTreeMap::<(usize, usize), Vec<usize>>::new();
     for (at, &(e, l, _)) in pairs.iter().enumerate() {

@@ -63,12 +63,14 @@ pub async fn inspect(folder: &Path, options: &ImageOptions) -> Result<Inspection
     // Who lists the pairs knows what is in none.
     let listed = matches!(options.pairs, PairRule::Listed(_));
     let alone = |c: &Capture| !listed && !in_pairs.contains(c.id.as_str());
-    let views = if captures.iter().any(alone) { ingest::views(&captures) } else { Vec::new() };
+    // Asked where one can be alone because of another that is not.
+    let asked = !pairs.is_empty() && captures.iter().any(alone);
+    let views = if asked { ingest::views(&captures) } else { Vec::new() };
     let compared: BTreeMap<usize, &Capture> =
         captures.iter().zip(&views).filter(|(c, _)| !alone(c)).map(|(c, view)| (*view, c)).collect();
-    for (capture, view) in captures.iter().zip(&views) {
+    for (index, capture) in captures.iter().enumerate() {
         if alone(capture) {
-            let reason = match compared.get(view) {
+            let reason = match views.get(index).and_then(|view| compared.get(view)) {
                 Some(twin) => format!(
                     "it shows the same view as {}, which is compared in its place; to compare this one, list its pair in a FILE for \
                      --pairs",
