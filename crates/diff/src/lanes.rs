@@ -129,6 +129,14 @@ pub fn raise(out: &mut [f32], row: &[f32]) {
     }
 }
 
+/// Divides each element of `row` by that of `by`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+pub fn quotient(row: &mut [f32], by: &[f32]) {
+    for (v, by) in row.iter_mut().zip(by) {
+        *v /= by;
+    }
+}
+
 /// Divides each element of `row` by `(1 − share) · first + share · second`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
 pub fn divide(row: &mut [f32], first: &[f32], second: &[f32], share: f32) {

@@ -17,6 +17,7 @@ use ndarray::Array2;
 use rustfft::{Fft, FftPlanner, num_complex::Complex32};
 
 use crate::line_gain::gaussian;
+use crate::resample;
 
 /// Smoothing of the surface, pixels. Over ten dates of NAIP, 0 in place of 1 makes the error of a known shift fivefold
 /// (0.06 px), and the error between years no smaller.
@@ -136,7 +137,7 @@ impl Correlator {
         let smooth = gaussian::smooth(image, valid, self.smoothing_px);
         let (pixels, ok) = (smooth.as_slice()?, valid.as_slice()?);
         let inner = cols - 2;
-        let all = ok.iter().all(|&v| v);
+        let all = resample::all(ok);
         // 1 where the gradient is known.
         let usable: Vec<f32> = if all {
             vec![1.0; inner]
@@ -146,7 +147,8 @@ impl Correlator {
             places.map(|i| f32::from(u8::from(known(i)))).collect()
         };
         let usable = |r: usize| &usable[if all { 0 } else { (r - 1) * inner }..][..inner];
-        let count = (1..rows - 1).map(|r| usable(r).iter().filter(|&&u| u > 0.0).count()).sum::<usize>();
+        let known = |r: usize| usable(r).iter().filter(|&&u| u > 0.0).count();
+        let count = if all { (rows - 2) * inner } else { (1..rows - 1).map(known).sum() };
         // The rows about one, each from its first column.
         let about = |r: usize| [r - 1, r, r + 1].map(|r| &pixels[r * cols..(r + 1) * cols]);
         let (mut twice, mut cross) = (vec![0.0f32; inner], vec![0.0f32; inner]);

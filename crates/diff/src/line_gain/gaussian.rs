@@ -64,7 +64,9 @@ fn divide_by_weight_of_whole(sum: &mut Array2<f32>, half: &[f32]) {
             padded[radius..radius + cols].fill(down);
             across(&mut weights, &padded, half);
         }
-        row.iter_mut().zip(&weights).for_each(|(s, w)| *s /= w);
+        if let Some(row) = row.as_slice_mut() {
+            lanes::quotient(row, &weights);
+        }
     }
 }
 
