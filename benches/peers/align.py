@@ -70,6 +70,12 @@ def waves(r, c):
     return 2 * np.sin(r / 170 + 0.3) * np.cos(c / 260), 2 * np.cos(r / 230) * np.sin(c / 180 + 1)
 
 
+def relief(r, c):
+    """As relief displaces what is seen obliquely: along one direction."""
+    d = 2 * np.sin(r / 170 + 0.3) * np.cos(c / 260)
+    return d * np.sin(0.6), d * np.cos(0.6)
+
+
 def seam(r, c):
     return 3.0 * (c > 470 + 0.1 * r), np.zeros_like(r)
 
@@ -278,13 +284,16 @@ def main():
         a, b = (rasterio.open(os.path.join(folder, f"{k}.ppm")).read().astype(np.float32) for k in (0, 1))
         name, own = os.path.basename(os.path.normpath(folder)), displacement(os.path.join(folder, "truth.csv"))
 
-        def with_waves(r, c, own=own):
-            dr, dc = own(r, c)
-            wr, wc = waves(r + dr, c + dc)
-            return dr + wr, dc + wc
+        def warped_by(warp, own=own):
+            def truth(r, c):
+                dr, dc = own(r, c)
+                wr, wc = warp(r + dr, c + dc)
+                return dr + wr, dc + wc
+            return truth
 
-        if wanted("parallax"):
-            case("parallax", name, a, lambda b=b: warped(b, waves), with_waves)
+        for kind, warp in (("parallax", waves), ("relief", relief)):
+            if wanted(kind):
+                case(kind, name, a, lambda b=b, warp=warp: warped(b, warp), warped_by(warp))
         if wanted("sun"):
             case("sun", name, a, b, own)
 

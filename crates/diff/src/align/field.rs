@@ -5,7 +5,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::consensus::{AGREES_PX, Affine, consensus};
-use super::spline::{Knots, Sample, Spline};
+use super::spline::{Knots, Order, Sample, Spline};
 use super::tie::Attempts;
 use super::{Layout, Options, Role, Tie};
 
@@ -105,7 +105,8 @@ impl Field {
     ///
     /// The affine of the consensus, and on it a spline as stiff as the ties allow: each of four parts of them is
     /// predicted from the other three, and the stiffest spline is taken whose predictions are, within half a standard
-    /// error, as good as any (Breiman et al. 1984, §3.4.3). Ties weigh by their own error and, by their distance from
+    /// error, as good as any (Breiman et al. 1984, §3.4.3); whether second or third differences are penalised is told by the same
+    /// predictions. Ties weigh by their own error and, by their distance from
     /// such predictions, as Cauchy's.
     pub(crate) fn fit(
         mut tried: Attempts,
@@ -320,45 +321,81 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
     };
     let flat = Spline::zero(knots);
     let of_plane: Vec<f64> = fit.iter().map(|&k| off(&flat, &ties[k])).collect();
-    // Residuals of each stiffness, the affine first.
-    let mut tried = vec![(f64::INFINITY, of_plane.clone())];
-    if fit.len() >= LEAST_TO_BEND {
-        for penalty in PENALTIES {
-            let mut residuals = tried.last().map_or(of_plane.clone(), |t| t.1.clone());
-            for _ in 0..2 {
-                let splines: [Spline; 4] =
-                    std::array::from_fn(|p| Spline::fit(knots, &samples(&residuals, Some(p + 1)), penalty));
-                residuals =
-                    fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[(p + 3) % 4], &ties[k])).collect();
-            }
-            tried.push((penalty, residuals));
-        }
-    }
     let loss = |off: &[f64]| -> Vec<f64> {
         off.iter()
             .zip(&fit)
             .map(|(e, &k)| ties[k].weight / unit * (1.0 + (e / LOSS_PX).powi(2)).ln())
             .collect()
     };
-    let losses: Vec<Vec<f64>> = tried.iter().map(|(_, off)| loss(off)).collect();
-    let total = |l: &[f64]| l.iter().sum::<f64>();
-    let best =
-        (0..losses.len()).min_by(|&a, &b| total(&losses[a]).total_cmp(&total(&losses[b]))).unwrap_or(0);
-    let as_good = |l: &[f64]| {
-        let n = l.len() as f64;
-        let more: Vec<f64> = l.iter().zip(&losses[best]).map(|(a, b)| a - b).collect();
-        let mean = total(&more) / n;
-        let variance = more.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / n;
-        mean <= CLOSE * (variance / n).sqrt()
+    let plane = Trial { bending: None, losses: loss(&of_plane), residuals: of_plane };
+    let orders: &[Order] = if fit.len() >= LEAST_TO_BEND { &[Order::Second, Order::Third] } else { &[] };
+    let chosen = orders
+        .iter()
+        .map(|&order| {
+            let mut tried = vec![plane.clone()];
+            for penalty in PENALTIES {
+                let mut residuals = tried[tried.len() - 1].residuals.clone();
+                for _ in 0..2 {
+                    let splines: [Spline; 4] = std::array::from_fn(|p| {
+                        Spline::fit(knots, &samples(&residuals, Some(p + 1)), order, penalty)
+                    });
+                    residuals =
+                        fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[(p + 3) % 4], &ties[k])).collect();
+                }
+                tried.push(Trial { bending: Some((order, penalty)), losses: loss(&residuals), residuals });
+                // What is too soft already is no better softer.
+                let [.., best, worse, worst] = tried.as_slice() else { continue };
+                if best.loss() < worse.loss() && worse.loss() < worst.loss() {
+                    break;
+                }
+            }
+            Trial::stiffest(tried)
+        })
+        .fold((f64::INFINITY, plane.clone()), |best, (least, trial)| {
+            // Of the order that predicts best.
+            if least < best.0 { (least, trial) } else { best }
+        })
+        .1;
+    let residuals = &chosen.residuals;
+    let spline = match chosen.bending {
+        Some((order, penalty)) => Spline::fit(knots, &samples(residuals, None), order, penalty),
+        None => flat,
     };
-    let chosen = (0..=best).find(|&k| as_good(&losses[k])).unwrap_or(best);
-    let (penalty, residuals) = &tried[chosen];
-    let spline =
-        if penalty.is_finite() { Spline::fit(knots, &samples(residuals, None), *penalty) } else { flat };
     let of_others: Vec<f64> = ties.iter().map(|t| off(&spline, t)).collect();
     ties.iter_mut().zip(of_others).for_each(|(t, e)| t.residual_px = e);
     fit.iter().zip(residuals).for_each(|(&k, &e)| ties[k].residual_px = e);
     spline
+}
+
+/// A stiffness, and how well the parts of the ties are predicted by the others with it.
+#[derive(Clone)]
+struct Trial {
+    /// What is penalised, and how much; `None`: the affine alone.
+    bending: Option<(Order, f64)>,
+    /// Distances of ties from what the other parts say of them, pixels.
+    residuals: Vec<f64>,
+    /// Their losses.
+    losses: Vec<f64>,
+}
+
+impl Trial {
+    fn loss(&self) -> f64 {
+        self.losses.iter().sum()
+    }
+
+    /// The least loss of `tried`, and the first whose loss is within half a standard error of it.
+    fn stiffest(mut tried: Vec<Self>) -> (f64, Self) {
+        let best = (0..tried.len()).min_by(|&a, &b| tried[a].loss().total_cmp(&tried[b].loss())).unwrap_or(0);
+        let as_good = |trial: &Self| {
+            let n = trial.losses.len() as f64;
+            let more: Vec<f64> = trial.losses.iter().zip(&tried[best].losses).map(|(a, b)| a - b).collect();
+            let mean = more.iter().sum::<f64>() / n;
+            let variance = more.iter().map(|m| (m - mean).powi(2)).sum::<f64>() / n;
+            mean <= CLOSE * (variance / n).sqrt()
+        };
+        let chosen = (0..=best).find(|&k| as_good(&tried[k])).unwrap_or(best);
+        (tried[best].loss(), tried.swap_remove(chosen))
+    }
 }
 
 fn cell_shape(shape: (usize, usize)) -> (usize, usize) {
@@ -588,6 +625,19 @@ mod tests {
         let f = fit(ties(noise), &Options::default());
         let p = f.displaced(MIDDLE);
         assert!((p.row - MIDDLE.row).abs() < 0.12 && (p.col - MIDDLE.col).abs() < 0.12, "{p:?}");
+    }
+
+    #[test]
+    fn smooth_relief_goes_on_where_there_are_no_ties() {
+        let relief = |r: f64, c: f64| (2.0 * (r / 330.0).sin(), 1.5 * (c / 370.0).cos());
+        let mut around = ties(relief);
+        let middle = |t: &Tie| (t.row_px - MIDDLE.row).abs().max((t.col_px - MIDDLE.col).abs()) < 420.0;
+        around.retain(|t| !middle(t));
+        let p = fit(around, &Options::default()).displaced(MIDDLE);
+        let d = relief(MIDDLE.row, MIDDLE.col);
+        // By second differences alone: 0.28 px.
+        let off = (p.row - MIDDLE.row - d.0).hypot(p.col - MIDDLE.col - d.1);
+        assert!(off < 0.2, "{off}");
     }
 
     #[test]

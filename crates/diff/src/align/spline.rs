@@ -1,8 +1,10 @@
-//! A smooth surface through scattered, noisy values: tensor-product cubic B-splines with a penalty on the second
-//! differences of their coefficients (P-splines; Eilers & Marx 1996, Statistical Science 11(2)).
+//! A smooth surface through scattered, noisy values: tensor-product cubic B-splines with a penalty on the second or
+//! third differences of their coefficients (P-splines; Eilers & Marx 1996, Statistical Science 11(2)).
 //!
-//! The penalty leaves planes alone, so that a strong one gives the plane of least squares and a weak one follows the
-//! values. A slight ridge pulls to 0 what no value determines.
+//! The penalty leaves planes alone (of third differences, quadratics), so that a strong one gives the plane of least squares
+//! and a weak one follows the values. Where nothing is known, over a field whose crop was exchanged, say, second differences
+//! go on straight, as relief with steps does, and third ones bent as before, as smooth relief does.
+//! A slight ridge pulls to 0 what no value determines.
 
 use ndarray::Array2;
 
@@ -16,6 +18,32 @@ pub(crate) struct Knots {
     pub(crate) spacing_px: f64,
     /// Coefficients down and across.
     pub(crate) count: (usize, usize),
+}
+
+/// Most coefficients of a difference.
+const MOST_TERMS: usize = 6;
+
+/// Which differences of the coefficients are penalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Second: planes are free.
+    Second,
+    /// Third: quadratics are free, too.
+    Third,
+}
+
+impl Order {
+    /// Hands out the differences down and along, as in a derivative of every mixture, and how often it occurs.
+    fn differences(self, mut take: impl FnMut(&[f64], &[f64], f64)) {
+        const DIFFERENCES: [&[f64]; 4] = [&[1.0], &[-1.0, 1.0], &[1.0, -2.0, 1.0], &[-1.0, 3.0, -3.0, 1.0]];
+        let (order, times): (usize, &[f64]) = match self {
+            Order::Second => (2, &[1.0, 2.0, 1.0]),
+            Order::Third => (3, &[1.0, 3.0, 3.0, 1.0]),
+        };
+        for (k, &times) in times.iter().enumerate() {
+            take(DIFFERENCES[k], DIFFERENCES[order - k], times);
+        }
+    }
 }
 
 /// A value at a place.
@@ -69,7 +97,7 @@ impl Spline {
     }
 
     /// The surface of least weighted squares with `penalty` on its bending; 0 where that cannot be solved.
-    pub(crate) fn fit(knots: Knots, samples: &[Sample], penalty: f64) -> Self {
+    pub(crate) fn fit(knots: Knots, samples: &[Sample], order: Order, penalty: f64) -> Self {
         let (rows, cols) = knots.count;
         // Rows of coefficients follow each other: shortest across gives the narrowest band.
         let swap = cols > rows;
@@ -92,21 +120,18 @@ impl Spline {
         let at = |i: usize, j: usize| i * inner + j;
         for i in 0..outer {
             for j in 0..inner {
-                if i >= 2 {
-                    system.square(&[(at(i - 2, j), 1.0), (at(i - 1, j), -2.0), (at(i, j), 1.0)], penalty);
-                }
-                if j >= 2 {
-                    system.square(&[(at(i, j - 2), 1.0), (at(i, j - 1), -2.0), (at(i, j), 1.0)], penalty);
-                }
-                if i >= 1 && j >= 1 {
-                    let twist = [
-                        (at(i - 1, j - 1), 1.0),
-                        (at(i - 1, j), -1.0),
-                        (at(i, j - 1), -1.0),
-                        (at(i, j), 1.0),
-                    ];
-                    system.square(&twist, 2.0 * penalty);
-                }
+                order.differences(|down, along, times| {
+                    if i + 1 >= down.len() && j + 1 >= along.len() {
+                        let (top, left) = (i + 1 - down.len(), j + 1 - along.len());
+                        let mut terms = [(0, 0.0); MOST_TERMS];
+                        for (a, wa) in down.iter().enumerate() {
+                            for (b, wb) in along.iter().enumerate() {
+                                terms[a * along.len() + b] = (at(top + a, left + b), wa * wb);
+                            }
+                        }
+                        system.square(&terms[..down.len() * along.len()], times * penalty);
+                    }
+                });
                 system.add(at(i, j), at(i, j), RIDGE);
             }
         }
@@ -243,17 +268,30 @@ mod tests {
     fn a_plane_is_kept_whatever_the_penalty() {
         let plane = |r: f64, c: f64| [1.5 + 0.001 * r - 0.002 * c, -0.5 + 0.0005 * c];
         for (shape, penalty) in [((2000, 1400), 0.01), ((2000, 1400), 1000.0), ((1400, 2000), 10.0)] {
-            let spline = Spline::fit(Knots::over(shape, 288.0), &samples(plane), penalty);
+            let spline = Spline::fit(Knots::over(shape, 288.0), &samples(plane), Order::Second, penalty);
             let (is, want) = (spline.at(700.0, 900.0), plane(700.0, 900.0));
             assert!((is[0] - want[0]).abs() < 0.01 && (is[1] - want[1]).abs() < 0.01, "{is:?} {want:?}");
         }
     }
 
     #[test]
+    fn third_differences_leave_a_quadratic_alone_and_second_ones_do_not() {
+        let hill = |r: f64, c: f64| [1e-6 * r * r - 5e-7 * r * c, 2.0 - 1e-6 * c * c];
+        let off = |order: Order| {
+            let spline = Spline::fit(Knots::over((2000, 1400), 288.0), &samples(hill), order, 100.0);
+            let (is, want) = (spline.at(700.0, 900.0), hill(700.0, 900.0));
+            (is[0] - want[0]).hypot(is[1] - want[1])
+        };
+        assert!(off(Order::Third) < 0.01, "{}", off(Order::Third));
+        assert!(off(Order::Second) > 0.1, "{}", off(Order::Second));
+    }
+
+    #[test]
     fn a_weak_penalty_follows_waves_and_a_strong_one_does_not() {
         let wave = |r: f64, c: f64| [2.0 * (r / 160.0).sin(), 2.0 * (c / 160.0).cos()];
         let off = |penalty: f64| {
-            let spline = Spline::fit(Knots::over((2000, 1400), 288.0), &samples(wave), penalty);
+            let spline =
+                Spline::fit(Knots::over((2000, 1400), 288.0), &samples(wave), Order::Second, penalty);
             let places = (100..1900)
                 .step_by(40)
                 .flat_map(|r| (100..1300).step_by(40).map(move |c| (r as f64, c as f64)));
