@@ -24,6 +24,19 @@ pub enum DateSource {
     Config,
 }
 
+/// What a footprint was taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FootprintSource {
+    /// The pixels that hold data, as a small overview of the image shows them.
+    ValidData,
+    /// The geometry of its STAC item.
+    StacItem,
+    /// The edges of the image: nothing in it marks pixels as no data, or to look at them would cost too much.
+    #[default]
+    Outline,
+}
+
 /// What a band of an image shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -155,9 +168,12 @@ pub struct Capture {
     pub cloud_percent: Option<f64>,
     /// Where the pixels lie.
     pub grid: Grid,
-    /// Outline in longitude and latitude (WGS84, degrees), beyond 180° where it lies across the antimeridian: what its STAC item
-    /// says it shows, as a convex ring, else all of it.
+    /// The ground that it shows in longitude and latitude (WGS84, degrees), beyond 180° where it lies across the antimeridian: a
+    /// ring, convex on the image's grid, that holds every valid pixel, or as many as its STAC item says; else all of the image.
     pub footprint: Polygon,
+    /// What the footprint was taken from.
+    #[serde(default)]
+    pub footprint_source: FootprintSource,
     /// Number of bands, alpha included.
     pub bands: usize,
     /// Data type of the pixels, as GDAL names it: `Byte`, `UInt16`, `Float32`.

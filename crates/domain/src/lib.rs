@@ -12,7 +12,9 @@ mod pixel_map;
 mod raster;
 mod window;
 
-pub use capture::{BandRole, Capture, Conflict, DateSource, Mask, MaskKind, Pair, Tile, ViewGeometry};
+pub use capture::{
+    BandRole, Capture, Conflict, DateSource, FootprintSource, Mask, MaskKind, Pair, Tile, ViewGeometry,
+};
 pub use coverage::{Coverage, Reason};
 pub use earthwork::{Class, Earthwork, Evidence};
 pub use grid::{Affine, Crs, Grid, GridError, Pixel};

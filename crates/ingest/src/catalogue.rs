@@ -60,7 +60,8 @@ pub struct CatalogueOptions {
 ///
 /// Of each fact the most credible source counts: a `[[capture]]`, a STAC item (`NAME.json`, `NAME.tif.json`, or one of
 /// whose assets is the image), the order's own metadata, the image's tags, its file name, or the name of the nearest folder
-/// below `folder`; contradictions are [`Capture::conflicts`]. A folder without images gives an empty catalogue, that names
+/// below `folder`; contradictions are [`Capture::conflicts`]. Of what an image shows its valid pixels are asked first, where
+/// looking at them costs little ([`Capture::footprint_source`]). A folder without images gives an empty catalogue, that names
 /// archives, pictures without a place and images of other kinds.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::{Affine, BandRole, Capture, Crs, DateSource, Grid, ViewGeometry};
+use domain::{Affine, BandRole, Capture, Crs, DateSource, FootprintSource, Grid, ViewGeometry};
 use gdal::cpl::CslStringList;
 use gdal::raster::{Buffer, GdalType};
 use gdal::spatial_ref::SpatialRef;
@@ -43,6 +43,7 @@ pub(crate) fn capture(
         view: ViewGeometry::default(),
         cloud_percent: None,
         footprint: project::footprint(&grid).unwrap(),
+        footprint_source: FootprintSource::Outline,
         grid,
         bands: 1,
         data_type: "Byte".to_owned(),

@@ -7,6 +7,7 @@ use geo::Area;
 use geo_types::Rect;
 
 use crate::format::Format;
+use crate::valid::{self, Data};
 use crate::walk::Found;
 use crate::{archive, date, job, layout, maxar, notes, planet, stac, vrt, whole};
 
@@ -27,6 +28,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("til", |bytes| drop(note("a.til", bytes))),
     #[cfg(feature = "remote")]
     ("tiff", crate::remote::probe_tiff),
+    ("valid", valid::probe),
     ("vrt", vrt_),
     ("xml", |bytes| drop(note("a.xml", bytes))),
 ];
@@ -70,8 +72,12 @@ fn item(bytes: &[u8]) {
         assert!(number.is_none_or(|n| (1e-3..=1e4).contains(&n)), "{number:?} is out of its range");
         if let Some(told) = &item.facts.outline {
             let image = Rect::new((35.0, 51.0), (35.1, 51.1)).to_polygon();
-            let shown = job::shown(&image, told, &mut Vec::new()).unsigned_area();
-            assert!(shown > 0.0 && shown <= image.unsigned_area() * 1.001, "{shown}");
+            let half = Rect::new((35.0, 51.0), (35.05, 51.1)).to_polygon();
+            for data in [Data::Unknown, Data::All, Data::Within(half)] {
+                let (ring, _) = job::footprint(image.clone(), data, Some(told), &mut Vec::new());
+                let shown = ring.unsigned_area();
+                assert!(shown > 0.0 && shown <= image.unsigned_area() * 1.001, "{shown}");
+            }
         }
     }
     drop(note("a.json", bytes));

@@ -120,7 +120,18 @@ fn one(key: &str, tiles: &[Capture]) -> Option<Capture> {
     if masks.iter().any(|m| m.keeps && !tiles.iter().all(|t| t.masks.contains(m))) {
         return None;
     }
-    Some(Capture { id: key.to_owned(), tiles: placed, grid, footprint, conflicts, masks, ..first.clone() })
+    // As sure as the least sure of them.
+    let footprint_source = tiles.iter().map(|t| t.footprint_source).max()?;
+    Some(Capture {
+        id: key.to_owned(),
+        tiles: placed,
+        grid,
+        footprint,
+        footprint_source,
+        conflicts,
+        masks,
+        ..first.clone()
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::bands::{self, Hints};
 use crate::error::GdalMessage;
 use crate::format::{self, Format, open};
+use crate::valid::Data;
 use crate::{crs, date, project, vrt, whole};
 
 /// Tiles of an image whose place in the file is looked up at most; beyond, every n-th and the last. A whole ARD
@@ -36,7 +37,10 @@ const LEAST_TILES: f64 = 1e-3;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Header {
     pub grid: Grid,
+    /// All of it.
     pub footprint: Polygon,
+    /// Where it holds data, as far as was looked.
+    pub data: Data,
     pub bands: usize,
     pub data_type: String,
     pub roles: Vec<BandRole>,
@@ -54,6 +58,16 @@ pub(crate) fn read(
     fallback: Option<&Crs>,
     forced: Option<&Crs>,
 ) -> Result<Header, String> {
+    opened(path, hints, fallback, forced).map(|(header, _)| header)
+}
+
+/// The same with the file, open.
+pub(crate) fn opened(
+    path: &Path,
+    hints: &Hints,
+    fallback: Option<&Crs>,
+    forced: Option<&Crs>,
+) -> Result<(Header, Dataset), String> {
     if path.to_str().is_none() {
         return Err("the name is not valid UTF-8; rename the file".to_owned());
     }
@@ -102,15 +116,17 @@ pub(crate) fn read(
     }
     let roles = bands::roles(&dataset, hints).map_err(failed)?;
     let copyright = dataset.metadata_item("TIFFTAG_COPYRIGHT", "").filter(|c| !c.trim().is_empty());
-    Ok(Header {
+    let header = Header {
         grid,
         footprint,
+        data: Data::Unknown,
         bands: roles.len(),
         data_type,
         roles,
         datetime: tagged_date(&dataset),
         copyright,
-    })
+    };
+    Ok((header, dataset))
 }
 
 /// An error and its cause in one line.
@@ -166,8 +182,7 @@ fn check_size(dataset: &Dataset) -> Result<(), String> {
         let band =
             dataset.rasterband(index).map_err(|e| format!("band {index}: {}", GdalMessage::from(e)))?;
         let (width, height) = band.block_size();
-        let bytes =
-            width.saturating_mul(height).saturating_mul(usize::from(band.band_type().bits()).div_ceil(8));
+        let bytes = block_bytes(&band);
         if bytes > LARGEST_BLOCK {
             return Err(format!(
                 "the pixels are in pieces of {width} x {height}, {} MB each, which must be decoded whole; tile it with \
@@ -177,6 +192,17 @@ fn check_size(dataset: &Dataset) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Bytes of one tile of a band.
+fn block_bytes(band: &RasterBand<'_>) -> usize {
+    let (width, height) = band.block_size();
+    width.saturating_mul(height).saturating_mul(usize::from(band.band_type().bits()).div_ceil(8))
+}
+
+/// True where a tile of a band is small enough to be decoded.
+pub(crate) fn is_in_pieces(band: &RasterBand<'_>) -> bool {
+    block_bytes(band) <= LARGEST_BLOCK
 }
 
 /// Shape, affine and CRS.

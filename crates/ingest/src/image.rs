@@ -295,7 +295,7 @@ fn blank(planes: &mut Array3<f32>, valid: &Array2<bool>) {
 }
 
 /// One file of an image.
-struct Part {
+pub(crate) struct Part {
     dataset: Dataset,
     path: PathBuf,
     bands: Bands,
@@ -355,7 +355,13 @@ impl Part {
         } else {
             bands::roles(&dataset, &Hints::default()).map_err(failed)?
         };
-        let bands = Bands::of(&dataset, &roles).map_err(failed)?;
+        Self::of(dataset, path, &roles)
+    }
+
+    /// A file that is open.
+    pub(crate) fn of(dataset: Dataset, path: &Path, roles: &[BandRole]) -> Result<Self> {
+        let failed = |e: GdalError| Error::Open { path: path.to_owned(), source: e.into() };
+        let bands = Bands::of(&dataset, roles).map_err(failed)?;
         if bands.visible.is_empty() {
             return Err(Error::NoVisibleBand { path: path.to_owned() });
         }
@@ -363,6 +369,44 @@ impl Part {
         let block = first.block_size();
         let block = (block.1.max(1), block.0.max(1));
         Ok(Self { dataset, path: path.to_owned(), bands, block, scratch: Vec::new(), states: Vec::new() })
+    }
+
+    /// The shapes in which every band that tells which pixels are valid is at hand: its own and those of overviews. None where
+    /// nothing marks any.
+    pub(crate) fn shapes_at_hand(&self) -> Result<Vec<(usize, usize)>, GdalError> {
+        let bands = &self.bands;
+        if bands.all_valid() {
+            return Ok(Vec::new());
+        }
+        let (cols, rows) = self.size();
+        let mut shapes = vec![(rows, cols)];
+        let first = self.dataset.rasterband(bands.visible[0].0)?;
+        shapes.extend(overviews(&first));
+        for index in bands.visible.iter().map(|v| v.0).chain(bands.alpha) {
+            let have = overviews(&self.dataset.rasterband(index)?);
+            shapes.retain(|s| *s == (rows, cols) || have.contains(s));
+        }
+        if bands.mask {
+            let have = overviews(&first.open_mask_band()?);
+            shapes.retain(|s| *s == (rows, cols) || have.contains(s));
+        }
+        Ok(shapes)
+    }
+
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        self.dataset.raster_size()
+    }
+
+    /// True where its overviews show holes where there is data.
+    pub(crate) fn has_partial_overviews(&self) -> bool {
+        header::has_partial_overviews(&self.dataset, &self.path)
+    }
+
+    /// Which pixels are valid of the whole image in another shape: that of an overview, or its own.
+    pub(crate) fn valid(&mut self, shape: (usize, usize)) -> Result<Array2<bool>> {
+        let (cols, rows) = self.dataset.raster_size();
+        self.read_visible(Window::new(0, 0, rows, cols), shape, |_, _| {})
     }
 
     fn visible_bands(
@@ -525,6 +569,13 @@ impl Part {
         }
         Ok(Array2::from_shape_fn(shape, |(row, col)| states[row * shape.1 + col] == State::Data))
     }
+}
+
+/// The shapes of a band's overviews that can be decoded piece by piece.
+fn overviews(band: &RasterBand<'_>) -> Vec<(usize, usize)> {
+    let levels = 0..band.overview_count().unwrap_or(0).max(0) as usize;
+    let all = levels.filter_map(|level| band.overview(level).ok());
+    all.filter(header::is_in_pieces).map(|o| (o.size().1, o.size().0)).collect()
 }
 
 /// One band over `window`, resampled to `shape`, in `scratch`.

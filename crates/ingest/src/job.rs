@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveTime, Utc};
-use domain::{Capture, Conflict, Crs, Mask, ViewGeometry};
-use geo::{Area, BooleanOps, Centroid, ConvexHull};
+use domain::{Capture, Conflict, Crs, FootprintSource, Mask, MaskKind, ViewGeometry};
+use geo::{Area, BooleanOps, Centroid, ConvexHull, GeodesicArea};
 use geo_types::{Coord, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,13 @@ use crate::catalogue::Skipped;
 use crate::facts::{Facts, Merged, Source, merge};
 use crate::header::{self, Header};
 use crate::layout::{self, Product};
+use crate::valid::{self, Data};
 use crate::{date, masks, planet, sun};
+
+/// Share of an image's outline from which on an item says all of it.
+const ALL_SHOWN: f64 = 0.99;
+/// Share of the ground of either that pixels and item must have in common to say the same: both are simplified.
+const SAME_GROUND: f64 = 0.9;
 
 /// An image on its way to be a capture.
 pub(crate) struct Job {
@@ -41,11 +47,22 @@ pub(crate) struct Checked {
 
 impl Checked {
     pub fn of(job: &Job, fallback: Option<&Crs>) -> Self {
-        let header = header::read(&job.path, &job.hints(), fallback, job.crs.as_ref());
-        let bad = |grid| {
-            job.masks.iter().filter_map(|m| Some((m.path.clone(), masks::objection(m, grid)?))).collect()
-        };
-        let bad_masks = header.as_ref().map_or_else(|_| Vec::new(), |h| bad(&h.grid));
+        let mut bad_masks = Vec::new();
+        let opened = header::opened(&job.path, &job.hints(), fallback, job.crs.as_ref());
+        let header = opened.map(|(mut header, dataset)| {
+            let mut shown = valid::hull(dataset, &job.path, &header.roles);
+            for mask in &job.masks {
+                match masks::check(mask, &header.grid) {
+                    Ok(Some(kept)) if mask.keeps && mask.kind == MaskKind::Nodata => {
+                        shown = valid::within(shown, &kept, header.grid.shape());
+                    }
+                    Ok(_) => {}
+                    Err(reason) => bad_masks.push((mask.path.clone(), reason)),
+                }
+            }
+            header.data = Data::of(shown, &header.grid);
+            header
+        });
         Self { header, bad_masks }
     }
 }
@@ -109,10 +126,9 @@ impl Job {
         };
         let sun_told = told(|f| f.view.sun_azimuth_deg) && told(|f| f.view.sun_elevation_deg);
         let Merged { mut facts, date_source } = merge(stated);
-        let footprint = match &facts.outline {
-            Some(told) => shown(&header.footprint, told, &mut facts.conflicts),
-            None => header.footprint,
-        };
+        let told = facts.outline.take();
+        let (footprint, footprint_source) =
+            footprint(header.footprint, header.data, told.as_ref(), &mut facts.conflicts);
         let (Some(datetime), Some(date_source)) = (facts.datetime, date_source) else {
             return Err("the image has no date; put it into the file name as yyyy-mm-dd, into a NAME.json beside it as \
                         \"datetime\", into a [[capture]] of the config file, or into the TIFF tag DateTime"
@@ -135,6 +151,7 @@ impl Job {
             cloud_percent: facts.cloud_percent,
             grid: header.grid,
             footprint,
+            footprint_source,
             bands: header.bands,
             data_type: header.data_type,
             roles: header.roles,
@@ -144,26 +161,55 @@ impl Job {
     }
 }
 
-/// The part of an image's outline that its item says it shows, as a convex ring: the rest of it is no data. All of the outline
-/// where the item says nearly the same, and where it lies elsewhere, which is a conflict.
-pub(crate) fn shown(outline: &Polygon, told: &MultiPolygon, conflicts: &mut Vec<Conflict>) -> Polygon {
-    const ALL: f64 = 0.99;
-    const NONE: f64 = 1e-3;
+/// The ground that an image shows, of its outline, and who says so: its pixels before its STAC item before its edges.
+///
+/// What pixels say is what the survey compares; an item's geometry counts where nothing marks pixels as no data or there are too
+/// many to look at. Of the item counts what lies on the image, as a convex ring: all of the outline where that is nearly the same
+/// ([`ALL_SHOWN`]), and where the item lies elsewhere, which is a conflict. So is an item that says other ground than the pixels
+/// by more than [`SAME_GROUND`] lets pass.
+pub(crate) fn footprint(
+    outline: Polygon,
+    data: Data,
+    told: Option<&MultiPolygon>,
+    conflicts: &mut Vec<Conflict>,
+) -> (Polygon, FootprintSource) {
+    const ELSEWHERE: f64 = 1e-3;
+    let (shown, source) = match data {
+        Data::Unknown => (outline.clone(), FootprintSource::Outline),
+        Data::All => (outline.clone(), FootprintSource::ValidData),
+        Data::Within(ring) => (ring, FootprintSource::ValidData),
+    };
     // Rings across the antimeridian are written in several ways.
     let beyond = |p: &Polygon| p.exterior().coords().any(|c| c.x.abs() > 179.0);
-    if beyond(outline) || told.iter().any(beyond) {
-        return outline.clone();
-    }
-    let common = outline.intersection(told);
+    let Some(told) = told.filter(|t| !beyond(&outline) && !t.iter().any(beyond)) else {
+        return (shown, source);
+    };
+    let common = outline.intersection(told).convex_hull();
     let share = common.unsigned_area() / outline.unsigned_area();
-    if share < NONE || !share.is_finite() {
+    if share < ELSEWHERE || !share.is_finite() {
+        let used =
+            if source == FootprintSource::Outline { "the outline of the image" } else { "its valid pixels" };
         conflicts.push(Conflict {
             fact: "footprint".to_owned(),
-            used: "the outline of the image".to_owned(),
+            used: used.to_owned(),
             other: "the geometry of its STAC item, which lies elsewhere".to_owned(),
         });
+        return (shown, source);
     }
-    if (NONE..ALL).contains(&share) { common.convex_hull() } else { outline.clone() }
+    if source == FootprintSource::Outline {
+        let ring = if share < ALL_SHOWN { common } else { outline };
+        return (ring, FootprintSource::StacItem);
+    }
+    let both = common.intersection(&shown).unsigned_area();
+    if both < SAME_GROUND * (common.unsigned_area() + shown.unsigned_area() - both) {
+        let km2 = |p: &Polygon| (p.geodesic_area_unsigned() / 1e4).round() / 100.0;
+        conflicts.push(Conflict {
+            fact: "footprint".to_owned(),
+            used: format!("{} km² of valid pixels", km2(&shown)),
+            other: format!("{} km² of the image (STAC item)", km2(&common)),
+        });
+    }
+    (shown, source)
 }
 
 /// A file's folders below `folder` and its name without extension.

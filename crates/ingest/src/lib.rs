@@ -42,6 +42,7 @@ pub mod remote;
 mod sentinel2;
 mod stac;
 mod sun;
+mod valid;
 mod vector;
 mod vector_write;
 mod vrt;

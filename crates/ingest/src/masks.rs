@@ -102,14 +102,14 @@ fn is_polygons(path: &Path) -> bool {
     POLYGONS.contains(&ending.as_str())
 }
 
-/// Why a mask cannot be used; `None` where it can.
-pub(crate) fn objection(mask: &Mask, grid: &Grid) -> Option<String> {
+/// The polygons of a mask on the pixels of `grid`, `None` for a mask that is an image; or why it cannot be used.
+pub(crate) fn check(mask: &Mask, grid: &Grid) -> Result<Option<Vec<Polygon>>, String> {
     let found = if is_polygons(&mask.path) {
-        polygons(&mask.path, grid).map(|_| ())
+        polygons(&mask.path, grid).map(Some)
     } else {
-        raster(mask, grid).map(|_| ())
+        raster(mask, grid).map(|_| None)
     };
-    found.err().map(|e| {
+    found.map_err(|e| {
         let cause = std::error::Error::source(&e).map(|s| format!(" ({s})")).unwrap_or_default();
         format!("the mask cannot be read: {e}{cause}; the image is used without it")
     })

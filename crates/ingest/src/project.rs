@@ -2,6 +2,7 @@
 
 use domain::{Affine, Capture, Crs, Grid, Pixel, PixelMap};
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
+use geo::{Densify, Euclidean};
 use geo_types::{Coord, LineString, Polygon};
 
 use crate::error::{Error, GdalMessage, Result};
@@ -164,7 +165,20 @@ pub(crate) fn metres_per_degree(latitude_deg: f64) -> (f64, f64) {
 /// The outline of a grid in longitude and latitude, with points along its sides. Longitudes go on beyond 180° where it lies
 /// across the antimeridian, so that it is one ring.
 pub(crate) fn footprint(grid: &Grid) -> Result<Polygon> {
-    let mut ring = to_lon_lat(grid, &outline(grid))?;
+    ring(grid, &outline(grid))
+}
+
+/// A polygon of pixels of a grid (x the column, y the row), as [`footprint`] has all of it.
+pub(crate) fn placed(grid: &Grid, polygon: &Polygon) -> Result<Polygon> {
+    let step = grid.rows.max(grid.cols) as f64 / POINTS_PER_SIDE as f64;
+    let along = Euclidean.densify(polygon, step);
+    let pixels: Vec<Pixel> = along.exterior().coords().map(|p| Pixel { row: p.y, col: p.x }).collect();
+    ring(grid, &pixels)
+}
+
+/// Positions in a grid as a ring in longitude and latitude.
+fn ring(grid: &Grid, pixels: &[Pixel]) -> Result<Polygon> {
+    let mut ring = to_lon_lat(grid, pixels)?;
     for i in 1..ring.len() {
         let before = ring[i - 1].x;
         ring[i].x = before + least_turn(ring[i].x - before);

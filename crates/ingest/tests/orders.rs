@@ -7,9 +7,9 @@ mod common;
 use std::path::Path;
 
 use common::{listed, listed_with, tiff, tiff_of, value};
-use domain::{BandRole, Capture, DateSource, MaskKind, Window};
-use geo::Area;
-use ingest::{CaptureEntry, Catalogue, CatalogueOptions, Image, MaskEntry, to_lon_lat};
+use domain::{BandRole, Capture, DateSource, FootprintSource, MaskKind, Window};
+use geo::{Area, Contains};
+use ingest::{CaptureEntry, Catalogue, CatalogueOptions, Image, MaskEntry, PairRule, to_lon_lat};
 use ndarray::Array2;
 use serde_json::{Value, json};
 
@@ -517,4 +517,191 @@ fn a_folder_is_remembered() {
         std::fs::write(file.unwrap().path(), "{").unwrap();
     }
     assert!(listed_with(&order, &options) == first);
+}
+
+/// An image of which only the pixels that `valid` names hold data: 0 is none.
+fn strip(path: &Path, (rows, cols): (usize, usize), valid: impl Fn(usize, usize) -> bool) {
+    tiff_of(path, (0, 0), (rows, cols), 1, |_, r, c| if valid(r, c) { 900 } else { 0 });
+    update(path).rasterband(1).unwrap().set_no_data_value(Some(0.0)).unwrap();
+}
+
+fn update(path: &Path) -> gdal::Dataset {
+    let flags = gdal::GdalOpenFlags::GDAL_OF_RASTER | gdal::GdalOpenFlags::GDAL_OF_UPDATE;
+    gdal::Dataset::open_ex(path, gdal::DatasetOptions { open_flags: flags, ..Default::default() }).unwrap()
+}
+
+/// Share of an image's pixels that lie in its footprint, and true where all valid ones do, of every `step`th.
+fn shown(capture: &Capture, step: usize, valid: impl Fn(usize, usize) -> bool) -> (f64, bool) {
+    let (rows, cols) = capture.grid.shape();
+    let places: Vec<(usize, usize)> =
+        (0..rows).step_by(step).flat_map(|r| (0..cols).step_by(step).map(move |c| (r, c))).collect();
+    let middle = |&(r, c): &(usize, usize)| domain::Pixel { row: r as f64 + 0.5, col: c as f64 + 0.5 };
+    let ground = to_lon_lat(&capture.grid, &places.iter().map(middle).collect::<Vec<_>>()).unwrap();
+    let inside: Vec<bool> = ground.iter().map(|p| capture.footprint.contains(p)).collect();
+    let all = places.iter().zip(&inside).all(|(&(r, c), inside)| *inside || !valid(r, c));
+    (inside.iter().filter(|i| **i).count() as f64 / inside.len() as f64, all)
+}
+
+/// A strip that lies aslant over its image.
+fn aslant(row: usize, col: usize) -> bool {
+    let across = col as f64 - 0.3 * row as f64;
+    (300.0..900.0).contains(&across)
+}
+
+#[test]
+fn a_footprint_is_that_of_the_valid_pixels() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a_20240812.tif");
+    // Too large to be looked at without an overview.
+    let shape = (1400, 1300);
+    strip(&path, shape, aslant);
+    let large = listed(dir.path());
+    let large = only(&large);
+    assert_eq!((large.footprint_source, shown(large, 60, aslant)), (FootprintSource::Outline, (1.0, true)));
+    for method in ["NEAREST", "AVERAGE"] {
+        // Without levels they are removed.
+        update(&path).build_overviews(method, &[], &[]).unwrap();
+        update(&path).build_overviews(method, &[2, 4, 8], &[]).unwrap();
+        let found = listed(dir.path());
+        let capture = only(&found);
+        assert_eq!((capture.footprint_source, capture.conflicts.len()), (FootprintSource::ValidData, 0));
+        let (share, all) = shown(capture, 11, aslant);
+        let want = (0..1400).map(|r| (0..1300).filter(|c| aslant(r, *c)).count()).sum::<usize>() as f64;
+        let want = want / (1400.0 * 1300.0);
+        assert!(all && (want..want + 0.03).contains(&share), "{method}: {share} for {want}, {all}");
+        assert!(capture.footprint.exterior().0.len() < 40, "{}", capture.footprint.exterior().0.len());
+        assert_eq!((capture.footprint.interiors().len(), &capture.grid), (0, &large.grid));
+    }
+    // Where all but a rim is valid the footprint is the outline, corner for corner.
+    let inner = |r: usize, c: usize| r > 2 && c > 2;
+    strip(&path, (700, 650), inner);
+    let nearly = listed(dir.path());
+    let nearly = only(&nearly);
+    assert_eq!(
+        (nearly.footprint_source, nearly.footprint.exterior().0.len()),
+        (FootprintSource::ValidData, 33)
+    );
+    // An image of which nothing is valid is not hidden: it is all there, and nothing in it will be assessed.
+    strip(&path, (64, 64), |_, _| false);
+    assert_eq!(only(&listed(dir.path())).footprint_source, FootprintSource::Outline);
+}
+
+/// A large image's own pixels are not read: what counts are those of its overview, here that of another image.
+#[test]
+fn of_a_large_image_an_overview_is_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let (left, right) = (|_: usize, c: usize| c < 500, |_: usize, c: usize| c >= 700);
+    strip(&at("a_20240812.tif"), (1200, 1400), left);
+    strip(&at("b_20240812.tif"), (1200, 1400), right);
+    for name in ["a_20240812.tif", "b_20240812.tif"] {
+        gdal::Dataset::open(at(name)).unwrap().build_overviews("NEAREST", &[4, 8], &[]).unwrap();
+    }
+    let half = |found: &Catalogue| found.captures.iter().map(|c| shown(c, 40, right).0).collect::<Vec<_>>();
+    let found = half(&listed(dir.path()));
+    assert!(found[0] < 0.4 && (0.48..0.52).contains(&found[1]), "{found:?}");
+    std::fs::copy(at("b_20240812.tif.ovr"), at("a_20240812.tif.ovr")).unwrap();
+    let found = half(&listed(dir.path()));
+    assert!(found[0] == found[1] && found[0] > 0.48, "{found:?}");
+    // One that cannot be read says nothing, and the image is used as it is.
+    let damaged = std::fs::read(at("a_20240812.tif.ovr")).unwrap();
+    std::fs::write(at("a_20240812.tif.ovr"), &damaged[..damaged.len() / 2]).unwrap();
+    let found = listed(dir.path());
+    assert_eq!((found.captures.len(), found.captures[0].footprint_source), (2, FootprintSource::Outline));
+}
+
+#[test]
+fn pixels_are_believed_before_an_item_and_data_masks_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.tif");
+    let half = |_: usize, c: usize| c < 100;
+    strip(&path, (200, 200), half);
+    let with = |geometry: Option<Value>| {
+        let item = json!({"type": "Feature", "stac_version": "1.0.0", "geometry": geometry,
+            "properties": {"datetime": "2024-08-12T08:41:07Z"}});
+        note(&dir.path().join("a.json"), &item);
+        only(&listed(dir.path())).clone()
+    };
+    let alone = with(None);
+    assert!((0.5..0.53).contains(&shown(&alone, 5, half).0), "{:?}", alone.footprint);
+    let part = |rows, cols| Some(polygon(&alone, rows, cols)["features"][0]["geometry"].clone());
+    // An item that says the same is no conflict; one of all of the image, or less of it, is one.
+    let same = with(part((0.0, 200.0), (0.0, 102.0)));
+    assert_eq!((&same.footprint, same.conflicts.len()), (&alone.footprint, 0));
+    for (cols, said) in [((0.0, 200.0), "0.01 km²"), ((0.0, 50.0), "0 km²"), ((500.0, 600.0), "elsewhere")]
+    {
+        let other = with(part((0.0, 200.0), cols));
+        assert_eq!(
+            (&other.footprint, other.footprint_source),
+            (&alone.footprint, FootprintSource::ValidData)
+        );
+        assert_eq!((other.conflicts.len(), other.conflicts[0].fact.as_str()), (1, "footprint"));
+        assert!(other.conflicts[0].used.contains("valid pixels"), "{:?}", other.conflicts);
+        assert!(other.conflicts[0].other.contains(said), "{:?}", other.conflicts);
+    }
+    // A data mask takes out what the pixels do not mark.
+    with(None);
+    note(&dir.path().join("a-data-mask.geojson"), &polygon(&alone, (0.0, 100.0), (0.0, 200.0)));
+    let masked = only(&listed(dir.path())).clone();
+    let (share, all) = shown(&masked, 5, |r, c| r < 100 && c < 100);
+    assert!(all && (0.25..0.28).contains(&share), "{share} {all}");
+    tiff(&path, (0, 0), (200, 200), 1);
+    let masked = only(&listed(dir.path())).clone();
+    assert_eq!(masked.footprint_source, FootprintSource::ValidData);
+    assert!((0.49..0.51).contains(&shown(&masked, 5, |r, _| r < 99).0));
+}
+
+/// Alpha, and the mask of a file, by what is read of them at full size and of an overview.
+#[test]
+fn alpha_and_masks_of_a_file_mark_valid_pixels() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a_20240812.tif");
+    let left = |_: usize, c: usize| c < 400;
+    let check = |what: &str| {
+        let found = listed(dir.path());
+        let capture = only(&found);
+        assert_eq!(capture.footprint_source, FootprintSource::ValidData, "{what}");
+        let (share, all) = shown(capture, 20, left);
+        assert!(all && share < 400.0 / 1300.0 + 0.03, "{what}: {share} {all}");
+    };
+    for bands in [2, 4] {
+        tiff_of(&path, (0, 0), (1000, 1300), bands, |b, _, c| {
+            if b + 1 == bands { 255 * u16::from(c < 400) } else { 0 }
+        });
+        let dataset = update(&path);
+        let alpha = gdal::raster::ColorInterpretation::AlphaBand;
+        dataset.rasterband(bands).unwrap().set_color_interpretation(alpha).unwrap();
+        drop(dataset);
+        update(&path).build_overviews("AVERAGE", &[4, 8], &[]).unwrap();
+        check(&format!("{bands} bands with alpha"));
+    }
+    let internal = ("GDAL_TIFF_INTERNAL_MASK", "YES");
+    gdal::config::set_thread_local_config_option(internal.0, internal.1).unwrap();
+    tiff(&path, (0, 0), (1000, 1300), 1);
+    let dataset = update(&path);
+    dataset.rasterband(1).unwrap().create_mask_band(true).unwrap();
+    let band = dataset.rasterband(1).unwrap();
+    let mut mask = band.open_mask_band().unwrap();
+    let values = (0..1000 * 1300).map(|i| 255 * u8::from(i % 1300 < 400)).collect();
+    mask.write((0, 0), (1300, 1000), &mut gdal::raster::Buffer::new((1300, 1000), values)).unwrap();
+    dataset.close().unwrap();
+    assert_eq!(only(&listed(dir.path())).footprint_source, FootprintSource::Outline);
+    update(&path).build_overviews("AVERAGE", &[4, 8], &[]).unwrap();
+    check("an internal mask");
+    gdal::config::clear_thread_local_config_option(internal.0).unwrap();
+}
+
+/// An image of half the ground does not stand between two that show all of it.
+#[test]
+fn what_an_image_between_two_does_not_show_is_compared_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for (day, cols) in [(10, 200), (11, 90), (12, 200)] {
+        strip(&dir.path().join(format!("a_202408{day}.tif")), (200, 200), |_, c| c < cols);
+    }
+    let found = listed(dir.path());
+    let pairs = ingest::pairs(&found.captures, &PairRule::Consecutive).unwrap();
+    let ids: Vec<String> = pairs.iter().map(|p| p.id()).collect();
+    assert_eq!(ids, ["a_20240810..a_20240811", "a_20240810..a_20240812", "a_20240811..a_20240812"]);
+    let km2: Vec<f64> = pairs.iter().map(|p| (p.overlap_km2 * 1e5).round()).collect();
+    assert!(km2[1] == 1000.0 && (450.0..470.0).contains(&km2[0]), "{km2:?}");
 }

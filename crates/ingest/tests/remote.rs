@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::tiff;
-use domain::{Capture, Window};
+use domain::{Capture, FootprintSource, Window};
 use gdal::raster::RasterCreationOptions;
 use gdal::{Dataset, DriverManager};
 use ingest::{CatalogueOptions, Image, Mirror, Patience, RemoteOptions, Search, catalogue};
@@ -467,4 +467,29 @@ async fn a_name_and_password_go_to_their_server() {
             .to_string()
             .contains("access is denied (401 Denied)")
     );
+}
+
+/// Of an image at an address the header alone is here: its pixels, which would be read as no data, are not looked at, neither before
+/// they are fetched nor after, so that a pair stays the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pixels_that_are_not_here_tell_no_footprint() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("a_20240812.tif");
+    common::tiff_of(&path, (0, 0), (300, 400), 1, |_, _, col| u16::from(col < 100));
+    let flags = gdal::GdalOpenFlags::GDAL_OF_RASTER | gdal::GdalOpenFlags::GDAL_OF_UPDATE;
+    let open = gdal::DatasetOptions { open_flags: flags, ..Default::default() };
+    Dataset::open_ex(&path, open).unwrap().rasterband(1).unwrap().set_no_data_value(Some(0.0)).unwrap();
+    let here = catalogue(scratch.path(), &CatalogueOptions::default()).await.unwrap();
+    assert_eq!(here.captures[0].footprint_source, FootprintSource::ValidData);
+    let list = "a_20240812.tif\n".to_owned().into_bytes();
+    let server = Server::sound([
+        ("/l.txt".to_owned(), list),
+        ("/a_20240812.tif".to_owned(), fs::read(&path).unwrap()),
+    ]);
+    let dir = tempfile::tempdir().unwrap();
+    let mirror = Mirror::open(&server.url("/l.txt"), &options(dir.path())).await.unwrap();
+    let before = captures(&mirror).await;
+    assert_eq!((before.len(), before[0].footprint_source), (1, FootprintSource::Outline));
+    mirror.fetch(&[&before[0]], GO_ON).await.unwrap();
+    assert_eq!(captures(&mirror).await, before);
 }

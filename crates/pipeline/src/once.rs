@@ -179,7 +179,7 @@ fn distance_m(p: Coord, a: Coord, b: Coord) -> f64 {
 pub(crate) mod tests {
     use super::*;
     use chrono::NaiveDate;
-    use domain::{Affine, Capture, Class, Crs, DateSource, Evidence, Grid, ViewGeometry};
+    use domain::{Affine, Capture, Class, Crs, DateSource, Evidence, FootprintSource, Grid, ViewGeometry};
 
     /// Degrees of a place in metres east and north of 35° E 51° N.
     pub(crate) fn at(x: f64, y: f64) -> Coord {
@@ -206,6 +206,7 @@ pub(crate) mod tests {
             cloud_percent: None,
             grid: Grid::new(10, 10, Affine::north_up(0.0, 0.0, 0.5), crs).unwrap(),
             footprint: Polygon::new(LineString::new(ring.to_vec()), vec![]),
+            footprint_source: FootprintSource::Outline,
             bands: 1,
             data_type: "Byte".to_owned(),
             roles: vec![],

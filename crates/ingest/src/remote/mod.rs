@@ -30,6 +30,18 @@ pub use address::{is_address, shown_address};
 pub use mirror::Mirror;
 #[cfg(not(feature = "remote"))]
 pub use none::Mirror;
+
+/// True for a file of a mirror, of which the header alone may be here.
+pub(crate) fn is_mirrored(path: &std::path::Path) -> bool {
+    #[cfg(feature = "remote")]
+    return state::hidden(path, "fosse").exists();
+    #[cfg(not(feature = "remote"))]
+    return {
+        _ = path;
+        false
+    };
+}
+
 /// For [`crate::fuzz`].
 #[cfg(feature = "remote")]
 pub(crate) fn probe_tiff(bytes: &[u8]) {
