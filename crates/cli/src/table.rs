@@ -65,9 +65,11 @@ pub fn inspection(found: &Inspection) -> String {
     if !rows.is_empty() {
         out.push_str(&columns(["earlier", "later", "days", "common km²", "expect", "images"], &rows));
     }
-    if !found.skipped.is_empty() {
-        let _ = writeln!(out, "\n{} skipped", found.skipped.len());
-        for s in &found.skipped {
+    for (word, files) in [("skipped", &found.skipped), ("left out", &found.left_out)] {
+        if !files.is_empty() {
+            let _ = writeln!(out, "\n{} {word}", files.len());
+        }
+        for s in files {
             let _ = writeln!(out, "  {}: {}", s.path.display(), s.reason);
         }
     }

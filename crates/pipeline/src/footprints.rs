@@ -14,7 +14,7 @@ const SIDE: f64 = 720.0;
 const RIM: f64 = 0.04;
 
 impl Inspection {
-    /// The footprints as GeoJSON, with all that is known of each capture; `pairs` and `skipped` stand beside them.
+    /// The footprints as GeoJSON, with all that is known of each capture; `pairs`, `skipped` and `left_out` stand beside them.
     pub fn geojson(&self) -> Value {
         let features: Vec<Value> = self.captures.iter().map(feature).collect();
         let pairs: Vec<Value> = self
@@ -22,11 +22,12 @@ impl Inspection {
             .iter()
             .map(|p| json!({"earlier": p.earlier.id, "later": p.later.id, "overlap_km2": p.overlap_km2}))
             .collect();
-        json!({"type": "FeatureCollection", "features": features, "pairs": pairs, "skipped": self.skipped})
+        json!({"type": "FeatureCollection", "features": features, "pairs": pairs, "skipped": self.skipped,
+            "left_out": self.left_out})
     }
 
-    /// A page that needs no network: the footprints drawn, north up, and tables of captures, pairs, contradictions and what
-    /// was skipped. `title` says of what.
+    /// A page that needs no network: the footprints drawn, north up, and tables of captures, pairs, contradictions, and what
+    /// was skipped or left out. `title` says of what.
     pub fn html(&self, title: &str) -> String {
         let mut page = format!(
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title>\n<style>{STYLE}</style>\n<h1>{0}</h1>\n",
@@ -73,8 +74,10 @@ impl Inspection {
                 .map(|x| [escaped(&c.id), escaped(&x.fact), escaped(&x.used), escaped(&x.other)])
         });
         table(&mut page, "Contradictions", &["image", "fact", "used", "not used"], conflicts);
-        let skipped = self.skipped.iter().map(|s| [escaped(&s.path.to_string_lossy()), escaped(&s.reason)]);
-        table(&mut page, "Skipped", &["file", "reason"], skipped);
+        for (title, files) in [("Skipped", &self.skipped), ("Left out", &self.left_out)] {
+            let rows = files.iter().map(|s| [escaped(&s.path.to_string_lossy()), escaped(&s.reason)]);
+            table(&mut page, title, &["file", "reason"], rows);
+        }
         page.push_str("</html>\n");
         page
     }
@@ -238,8 +241,6 @@ mod tests {
         let page = found.html("a <b>");
         assert_eq!(page.matches("<polygon").count(), 3);
         assert!(page.contains("a &lt;b&gt;") && !page.contains("<b>") && page.contains(" m</text>"));
-        let empty =
-            Inspection { captures: vec![], pairs: vec![], gates: vec![], skipped: vec![], mirror: None };
-        assert!(!empty.html("x").contains("<svg"));
+        assert!(!Inspection::default().html("x").contains("<svg"));
     }
 }

@@ -24,6 +24,8 @@ pub struct Inspection {
     pub gates: Vec<Gate>,
     /// Files that cannot be used, and captures that nothing can be compared with.
     pub skipped: Vec<ingest::Skipped>,
+    /// Captures that are not compared because another of the same view is: nothing is lost by it.
+    pub left_out: Vec<ingest::Skipped>,
     /// Where the images really are, of a folder at an address.
     #[serde(skip)]
     pub(crate) mirror: Option<Arc<Mirror>>,
@@ -68,29 +70,34 @@ pub async fn inspect(folder: &Path, options: &ImageOptions) -> Result<Inspection
     let views = if asked { ingest::views(&captures) } else { Vec::new() };
     let compared: BTreeMap<usize, &Capture> =
         captures.iter().zip(&views).filter(|(c, _)| !alone(c)).map(|(c, view)| (*view, c)).collect();
-    for (index, capture) in captures.iter().enumerate() {
-        if alone(capture) {
-            let reason = match views.get(index).and_then(|view| compared.get(view)) {
-                Some(twin) => format!(
+    let mut left_out = Vec::new();
+    for (index, capture) in captures.iter().enumerate().filter(|(_, c)| alone(c)) {
+        let path = capture.path.clone();
+        match views.get(index).and_then(|view| compared.get(view)) {
+            Some(twin) => {
+                let reason = format!(
                     "it shows the same view as {}, which is compared in its place; to compare this one, list its pair in a FILE for \
                      --pairs",
                     twin.path.display()
-                ),
-                None => "no image of another date overlaps it; add one of the same place".to_owned(),
-            };
-            skipped.push(ingest::Skipped { path: capture.path.clone(), reason });
+                );
+                left_out.push(ingest::Skipped { path, reason });
+            }
+            None => {
+                let reason = "no image of another date overlaps it; add one of the same place".to_owned();
+                skipped.push(ingest::Skipped { path, reason });
+            }
         }
     }
     if let Some(mirror) = &mirror {
-        skipped = skipped
-            .into_iter()
-            .map(|s| ingest::Skipped { path: mirror.shown(&s.path), reason: mirror.in_addresses(&s.reason) })
-            .chain(mirror.skipped().iter().cloned())
-            .collect();
+        for s in skipped.iter_mut().chain(&mut left_out) {
+            *s = ingest::Skipped { path: mirror.shown(&s.path), reason: mirror.in_addresses(&s.reason) };
+        }
+        skipped.extend(mirror.skipped().iter().cloned());
     }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    left_out.sort_by(|a, b| a.path.cmp(&b.path));
     let gates = pairs.iter().map(Gate::of).collect();
-    Ok(Inspection { captures, pairs, gates, skipped, mirror })
+    Ok(Inspection { captures, pairs, gates, skipped, left_out, mirror })
 }
 
 /// What stands for the address that was named, where one was.

@@ -7,18 +7,25 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diff::align;
 use domain::{BandRole, Capture, Conflict, DateSource, Mask, Pair, Reason, Tile, ViewGeometry};
 use report::FrontLine;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ahead::{FetchRecord, Span};
 use crate::{Gate, PairResult, PairSeconds, SurveyOptions};
 
 /// Something that was not assessed, with cause and remedy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedRecord {
     /// The file, or the pair ([`Pair::id`]) where it is not one file alone.
     pub what: String,
     /// Cause and remedy.
     pub reason: String,
+}
+
+impl SkippedRecord {
+    /// A note on an image in whose place another was compared.
+    pub(crate) fn as_left_out(&self) -> String {
+        format!("Left out, which loses nothing: {}: {}", self.what, self.reason)
+    }
 }
 
 /// How a pair ended.
@@ -121,6 +128,8 @@ pub(crate) struct Run<'a> {
     pub captures: Vec<CaptureRecord<'a>>,
     pub pairs: &'a [PairRecord],
     pub skipped: &'a [SkippedRecord],
+    /// Images that show what another shows that was compared.
+    pub left_out: &'a [SkippedRecord],
     pub chips: Chips<'a>,
     pub seconds: Seconds,
 }

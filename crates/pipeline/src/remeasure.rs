@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::documents::Documents;
 use crate::measure::Ground;
+use crate::record::SkippedRecord;
 use crate::{Error, Format, MeasureOptions, Result, record};
 
 /// What to make of a finished run.
@@ -99,6 +100,10 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
         .flatten()
         .filter_map(|s| Some(format!("Skipped: {}: {}", s["what"].as_str()?, s["reason"].as_str()?)))
         .collect();
+    // Runs of older versions have no such list.
+    let left_out: Vec<SkippedRecord> =
+        serde_json::from_value(run.json["left_out"].clone()).unwrap_or_default();
+    notes.extend(left_out.iter().map(SkippedRecord::as_left_out));
     if !index.chips.is_empty() {
         notes.push(
             "This report was made anew from a finished run: the captions in the pictures in chips/ give the distances \

@@ -249,13 +249,13 @@ impl Run {
         let drawn = self.draw(&works, &measured.found, out)?;
         let drew = self.clock.elapsed().as_secs_f64();
 
-        let skipped = self.skipped(finished);
+        let (skipped, left_out) = (self.skipped(finished), records(&self.inspection.left_out));
         let covered = covered_once(finished);
         let coverage: Vec<CoverageFeature> =
             covered.iter().flat_map(|c| c.areas.iter().map(|a| a.feature(c.pair))).collect();
         let shown = self.inspection.in_addresses();
         let captures: Vec<CaptureRecord<'_>> = shown.captures.iter().map(CaptureRecord::of).collect();
-        let notes = self.notes(&skipped, &measured.found, &drawn);
+        let notes = self.notes((&skipped, &left_out), &measured.found, &drawn);
         let images = serde_json::to_value(&captures)?;
         let documents = Documents {
             measured: &measured,
@@ -294,6 +294,7 @@ impl Run {
             captures,
             pairs: &pairs,
             skipped: &skipped,
+            left_out: &left_out,
             chips: record::Chips {
                 drawn: drawn.files.len(),
                 left_out: self.chips_left_out(measured.found.len()),
@@ -358,7 +359,12 @@ impl Run {
     }
 
     /// What the reader must know beside what was found.
-    fn notes(&self, skipped: &[SkippedRecord], found: &[MeasuredEarthwork], drawn: &Drawn) -> Vec<String> {
+    fn notes(
+        &self,
+        (skipped, left_out): (&[SkippedRecord], &[SkippedRecord]),
+        found: &[MeasuredEarthwork],
+        drawn: &Drawn,
+    ) -> Vec<String> {
         let mut notes: Vec<String> = skipped
             .iter()
             // A reason that names its file already needs no name before it.
@@ -367,6 +373,7 @@ impl Run {
                 false => format!("Skipped: {}: {}", s.what, s.reason),
             })
             .collect();
+        notes.extend(left_out.iter().map(SkippedRecord::as_left_out));
         let without = self.chips_left_out(found.len());
         if without > 0 && self.options.chips.draw {
             let max = self.options.chips.max;
@@ -401,11 +408,6 @@ impl Run {
 
     /// Everything that was not assessed: files, pairs, and pairs of which no ground could be.
     fn skipped(&self, finished: &[Finished<'_>]) -> Vec<SkippedRecord> {
-        let files = self
-            .inspection
-            .skipped
-            .iter()
-            .map(|s| SkippedRecord { what: s.path.display().to_string(), reason: s.reason.clone() });
         let pairs = finished.iter().filter_map(|f| {
             let reason = f.record.reason.clone()?;
             let named = [&f.pair.earlier.path, &f.pair.later.path]
@@ -414,8 +416,15 @@ impl Run {
                 .find(|p| reason.starts_with(p.as_str()));
             Some(SkippedRecord { what: named.unwrap_or_else(|| f.pair.id()), reason })
         });
-        files.chain(pairs).collect()
+        records(&self.inspection.skipped).into_iter().chain(pairs).collect()
     }
+}
+
+/// Files as `run.json` names them.
+fn records(files: &[ingest::Skipped]) -> Vec<SkippedRecord> {
+    let of =
+        |s: &ingest::Skipped| SkippedRecord { what: s.path.display().to_string(), reason: s.reason.clone() };
+    files.iter().map(of).collect()
 }
 
 /// Waits until somebody asks to stop.

@@ -120,16 +120,33 @@ fn a_view_that_comes_twice_is_compared_once_and_named() {
     };
     let found = inspected("consecutive");
     assert_eq!(found["pairs"].as_array().unwrap().len(), 1);
-    let skipped = found["skipped"].as_array().unwrap();
-    assert_eq!(skipped.len(), 2);
-    for (skipped, day) in skipped.iter().zip(["2024-08-05", "2024-08-12"]) {
-        assert!(skipped["path"].as_str().unwrap().ends_with(&format!("{day}_again.tif")));
-        let reason = skipped["reason"].as_str().unwrap();
+    assert_eq!(found["skipped"].as_array().map(Vec::len), Some(0));
+    let left_out = found["left_out"].as_array().unwrap();
+    assert_eq!(left_out.len(), 2);
+    for (left_out, day) in left_out.iter().zip(["2024-08-05", "2024-08-12"]) {
+        assert!(left_out["path"].as_str().unwrap().ends_with(&format!("{day}_again.tif")));
+        let reason = left_out["reason"].as_str().unwrap();
         assert!(reason.contains("same view") && reason.contains(&format!("{day}.tif")), "{reason}");
         assert!(reason.contains("--pairs"), "{reason}");
     }
     let all = inspected("all");
-    assert_eq!((all["pairs"].as_array().unwrap().len(), all["skipped"].as_array().unwrap().len()), (4, 0));
+    assert_eq!((all["pairs"].as_array().unwrap().len(), all["left_out"].as_array().unwrap().len()), (4, 0));
+    // A survey over it is as fine as the order, and says what it did not look at; so does its report when it is made anew.
+    let ended = folder.survey(&[]);
+    assert_eq!((ended.code, ended.stderr.contains("skipped")), (Some(0), false), "{ended:?}");
+    let run = folder.run();
+    assert_eq!((&run["skipped"], &run["counts"]["skipped"]), (&serde_json::json!([]), &0.into()));
+    assert!(run["left_out"][1]["what"].as_str().unwrap().ends_with("2024-08-12_again.tif"), "{run}");
+    for again in [false, true] {
+        let report = std::fs::read_to_string(folder.path("out/report.md")).unwrap();
+        for day in ["2024-08-05", "2024-08-12"] {
+            assert!(report.contains(&format!("images/{day}\\_again.tif: it shows the same view")), "{report}");
+        }
+        if !again {
+            let ended = folder.fosse(&["report", "out", "--front", "front.geojson"]);
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+        }
+    }
 }
 
 /// `fosse inspect … | head -1`: the reader goes, the program ends without a word.
