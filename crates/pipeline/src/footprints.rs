@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use domain::Capture;
-use geo_types::Coord;
+use geo::Orient;
+use geo::orient::Direction;
+use geo_types::{Coord, Polygon};
 use serde_json::{Value, json};
 
 use crate::Inspection;
@@ -12,6 +14,8 @@ use crate::Inspection;
 const SIDE: f64 = 720.0;
 /// Room around the footprints, share of their extent.
 const RIM: f64 = 0.04;
+/// Longitude beyond which longitudes begin anew.
+const ANTIMERIDIAN: f64 = 180.0;
 
 impl Inspection {
     /// The footprints as GeoJSON, with all that is known of each capture; `pairs`, `skipped` and `left_out` stand beside them.
@@ -82,9 +86,17 @@ impl Inspection {
         page
     }
 
-    /// The footprints as SVG; nothing where there are none.
+    /// The footprints as SVG; nothing where there are none. Where one lies across the antimeridian those in the west are drawn
+    /// east of it, beside it.
     fn drawing(&self) -> String {
-        let all = || self.captures.iter().flat_map(|c| c.footprint.exterior().coords().copied());
+        let across =
+            self.captures.iter().any(|c| c.footprint.exterior().coords().any(|p| p.x > ANTIMERIDIAN));
+        let ring = |c: &Capture| -> Vec<Coord> {
+            let ring = &c.footprint.exterior().0;
+            let turn = if across && ring.iter().all(|p| p.x < 0.0) { 360.0 } else { 0.0 };
+            ring.iter().map(|p| Coord { x: p.x + turn, y: p.y }).collect()
+        };
+        let all = || self.captures.iter().flat_map(ring);
         let Some(first) = all().next() else { return String::new() };
         let (mut min, mut max) = (first, first);
         for p in all() {
@@ -106,12 +118,10 @@ impl Inspection {
         );
         let n = self.captures.len();
         for (i, c) in self.captures.iter().enumerate() {
-            let points: Vec<String> = c
-                .footprint
-                .exterior()
-                .coords()
+            let points: Vec<String> = ring(c)
+                .into_iter()
                 .map(|p| {
-                    let (x, y) = place(*p);
+                    let (x, y) = place(p);
                     format!("{:.1},{:.1}", x * scale, y * scale)
                 })
                 .collect();
@@ -136,8 +146,8 @@ impl Inspection {
             "<path d=\"M8 {y:.1}H{end:.1}\" class=\"bar\"/><text x=\"8\" y=\"{:.1}\">{text}</text>\n</svg>\n<p>{:.5} to {:.5} E, \
              {:.5} to {:.5} N. From blue, the earliest, to red, the latest.</p>",
             y - 5.0,
-            min.x,
-            max.x,
+            if min.x > ANTIMERIDIAN { min.x - 360.0 } else { min.x },
+            if max.x > ANTIMERIDIAN { max.x - 360.0 } else { max.x },
             min.y,
             max.y
         );
@@ -150,9 +160,49 @@ height:auto}polygon{fill-opacity:.12;stroke-width:1.5}polygon:hover{fill-opacity
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{text-align:left;padding:.15rem .6rem;border-bottom:1px solid #ddd;\
 vertical-align:top}.dot{display:inline-block;width:.8em;height:.8em}";
 
+/// A footprint as GeoJSON has it: counter-clockwise, and in two parts where it lies across the antimeridian (RFC 7946, 3.1.6 and
+/// 3.1.9).
+fn geometry(footprint: &Polygon) -> Value {
+    let whole = footprint.orient(Direction::Default);
+    let ring = &whole.exterior().0;
+    let west = side(ring, |p| ANTIMERIDIAN - p.x);
+    let mut east = side(ring, |p| p.x - ANTIMERIDIAN);
+    east.iter_mut().for_each(|p| p.x -= 360.0);
+    let places = |ring: &[Coord]| -> Vec<[f64; 2]> { ring.iter().map(|p| [p.x, p.y]).collect() };
+    match (&west[..], &east[..]) {
+        (part, []) | ([], part) => json!({"type": "Polygon", "coordinates": [places(part)]}),
+        (west, east) => json!({"type": "MultiPolygon", "coordinates": [[places(west)], [places(east)]]}),
+    }
+}
+
+/// The part of a ring that lies on one side of a meridian, `beyond` telling how far: closed, and empty where it has no width.
+///
+/// A footprint crosses a meridian twice at most (Sutherland and Hodgman, 1974).
+fn side(ring: &[Coord], beyond: impl Fn(&Coord) -> f64) -> Vec<Coord> {
+    if ring.iter().all(|p| beyond(p) >= 0.0) {
+        return ring.to_vec();
+    }
+    if ring.iter().all(|p| beyond(p) <= 0.0) {
+        return Vec::new();
+    }
+    let mut part = Vec::new();
+    for edge in ring.windows(2) {
+        let (a, b) = (beyond(&edge[0]), beyond(&edge[1]));
+        if a >= 0.0 {
+            part.push(edge[0]);
+        }
+        if a * b < 0.0 {
+            let t = a / (a - b);
+            // On the meridian to the last digit, so that both parts meet.
+            part.push(Coord { x: ANTIMERIDIAN, y: edge[0].y + t * (edge[1].y - edge[0].y) });
+        }
+    }
+    part.extend(part.first().copied());
+    part
+}
+
 /// A footprint with all that is known of its capture.
 fn feature(c: &Capture) -> Value {
-    let ring: Vec<[f64; 2]> = c.footprint.exterior().coords().map(|p| [p.x, p.y]).collect();
     let mut properties = serde_json::to_value(c).unwrap_or_default();
     if let Some(all) = properties.as_object_mut() {
         all.remove("footprint");
@@ -165,7 +215,7 @@ fn feature(c: &Capture) -> Value {
         }
     }
     json!({
-        "type": "Feature", "id": c.id, "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties
+        "type": "Feature", "id": c.id, "geometry": geometry(&c.footprint), "properties": properties
     })
 }
 
@@ -227,6 +277,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use geo::Area;
 
     #[tokio::test]
     async fn footprints_are_drawn_and_listed() {
@@ -242,5 +293,45 @@ mod tests {
         assert_eq!(page.matches("<polygon").count(), 3);
         assert!(page.contains("a &lt;b&gt;") && !page.contains("<b>") && page.contains(" m</text>"));
         assert!(!Inspection::default().html("x").contains("<svg"));
+    }
+
+    fn rectangle(west: f64, east: f64) -> Polygon {
+        // Clockwise, as images have them.
+        let ring = [(west, 65.0), (west, 65.2), (east, 65.3), (east, 65.0), (west, 65.0)];
+        Polygon::new(ring.to_vec().into(), vec![])
+    }
+
+    #[test]
+    fn a_footprint_across_the_antimeridian_is_in_two_parts() {
+        let all = geometry(&rectangle(179.9, 180.3));
+        assert_eq!(all["type"], "MultiPolygon");
+        let parts = all["coordinates"].as_array().unwrap();
+        let areas: Vec<f64> = parts
+            .iter()
+            .map(|part| {
+                let ring: Vec<[f64; 2]> = serde_json::from_value(part[0].clone()).unwrap();
+                assert_eq!(ring.first(), ring.last());
+                assert!(ring.iter().all(|p| p[0].abs() <= 180.0), "{ring:?}");
+                assert!(ring.iter().filter(|p| p[0].abs() == 180.0).count() >= 2, "{ring:?}");
+                let ring: Vec<(f64, f64)> = ring.iter().map(|p| (p[0], p[1])).collect();
+                Polygon::new(ring.into(), vec![]).signed_area()
+            })
+            .collect();
+        // A quarter of it in the west, lower by an eighth; both counter-clockwise.
+        assert!(
+            (areas[0] - 0.1 * 0.2125).abs() < 1e-9 && (areas[1] - 0.3 * 0.2625).abs() < 1e-9,
+            "{areas:?}"
+        );
+        for (west, east) in [(179.0, 180.0), (-180.0, -179.5), (35.0, 35.1)] {
+            let one = geometry(&rectangle(west, east));
+            assert_eq!(
+                (&one["type"], one["coordinates"][0].as_array().map(Vec::len)),
+                (&json!("Polygon"), Some(5))
+            );
+            let ring: Vec<[f64; 2]> = serde_json::from_value(one["coordinates"][0].clone()).unwrap();
+            assert!(ring.iter().all(|p| (west..=east).contains(&p[0])));
+        }
+        let beyond = geometry(&rectangle(180.0, 180.5));
+        assert_eq!((&beyond["type"], &beyond["coordinates"][0][0][0]), (&json!("Polygon"), &json!(-180.0)));
     }
 }

@@ -140,7 +140,10 @@ fn a_view_that_comes_twice_is_compared_once_and_named() {
     for again in [false, true] {
         let report = std::fs::read_to_string(folder.path("out/report.md")).unwrap();
         for day in ["2024-08-05", "2024-08-12"] {
-            assert!(report.contains(&format!("images/{day}\\_again.tif: it shows the same view")), "{report}");
+            assert!(
+                report.contains(&format!("images/{day}\\_again.tif: it shows the same view")),
+                "{report}"
+            );
         }
         if !again {
             let ended = folder.fosse(&["report", "out", "--front", "front.geojson"]);
