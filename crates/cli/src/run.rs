@@ -1,6 +1,6 @@
 //! The subcommands.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use pipeline::{AlignOptions, Aligned, LookOptions, Stop, SuiteOptions, SurveyOutcome};
@@ -12,6 +12,9 @@ use crate::{exit, plan, progress, report, scores, table};
 
 /// Warnings shown one by one; more are counted.
 const WARNINGS: usize = 10;
+
+/// Bytes that are handed on at once.
+const PIECE: usize = 1 << 16;
 
 /// Runs a subcommand.
 pub async fn command(command: Command) -> ExitCode {
@@ -247,11 +250,16 @@ pub fn say(text: &str, code: u8) -> ExitCode {
     }
 }
 
-/// The same for a result as JSON.
+/// The same for a result as JSON, piece by piece: of ten thousand images it has a hundred megabytes.
 fn say_json(result: &impl serde::Serialize, code: u8) -> ExitCode {
-    match serde_json::to_string_pretty(result) {
-        Ok(text) => say(&(text + "\n"), code),
-        Err(e) => exit::report(exit::BUG, &format!("the result cannot be put into JSON: {e}")),
+    let mut out = BufWriter::with_capacity(PIECE, std::io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, result);
+    let written = written.map_err(std::io::Error::from).and_then(|()| out.write_all(b"\n"));
+    match written.and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            exit::report(exit::BUG, &format!("the result cannot be written as JSON: {e}"))
+        }
+        _ => ExitCode::from(code),
     }
 }
 

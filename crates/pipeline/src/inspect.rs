@@ -120,15 +120,14 @@ async fn mirror(folder: &Path, options: &ImageOptions) -> Result<Option<Arc<Mirr
 impl Inspection {
     /// The same with addresses in the place of files that stand for them.
     #[must_use]
-    pub fn in_addresses(&self) -> Self {
-        let mut out = self.clone();
+    pub fn in_addresses(mut self) -> Self {
         if let Some(mirror) = &self.mirror {
-            let both = out.pairs.iter_mut().flat_map(|p| [&mut p.earlier, &mut p.later]);
-            for capture in out.captures.iter_mut().chain(both) {
+            let both = self.pairs.iter_mut().flat_map(|p| [&mut p.earlier, &mut p.later]);
+            for capture in self.captures.iter_mut().chain(both) {
                 *capture = shown(mirror, capture);
             }
         }
-        out
+        self
     }
 
     /// A text with addresses in the place of files that stand for them.

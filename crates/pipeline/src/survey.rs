@@ -253,7 +253,7 @@ impl Run {
         let covered = covered_once(finished);
         let coverage: Vec<CoverageFeature> =
             covered.iter().flat_map(|c| c.areas.iter().map(|a| a.feature(c.pair))).collect();
-        let shown = self.inspection.in_addresses();
+        let shown = self.inspection.clone().in_addresses();
         let captures: Vec<CaptureRecord<'_>> = shown.captures.iter().map(CaptureRecord::of).collect();
         let notes = self.notes((&skipped, &left_out), &measured.found, &drawn);
         let images = serde_json::to_value(&captures)?;

@@ -169,6 +169,28 @@ fn a_reader_that_goes_is_no_error() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
 }
 
+/// A result that could not be written is not taken for written, in any format.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let folder = Folder::with_pair();
+    for format in ["json", "geojson", "html", "table"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = std::process::Command::new(fosse())
+            .args(["inspect", "images", "--format", format])
+            .current_dir(folder.path(""))
+            .stdout(full)
+            .output()
+            .unwrap();
+        let ended = Ended::of(&ended);
+        assert_eq!(
+            (ended.code, ended.stderr.contains("No space left")),
+            (Some(1), true),
+            "{format}: {ended:?}"
+        );
+    }
+}
+
 /// Ctrl-C loses one pair at the most, and the resumed run writes what an uninterrupted one would have.
 #[cfg(unix)]
 #[test]
