@@ -105,7 +105,7 @@ fn capture(c: &Capture) -> [String; 12] {
         format!("{} x {}", c.grid.rows, c.grid.cols),
         format!("{} {}{}", c.bands, c.data_type, if c.has_infrared() { " + NIR" } else { "" }),
         c.grid.crs.epsg.map_or_else(|| "custom".to_owned(), |code| format!("EPSG:{code}")),
-        if c.tiles.is_empty() { c.id.clone() } else { format!("{} ({} tiles)", c.id, c.tiles.len()) },
+        if c.tiles.len() < 2 { c.id.clone() } else { format!("{} ({} tiles)", c.id, c.tiles.len()) },
     ]
 }
 

@@ -92,6 +92,15 @@ pub struct Mask {
     pub keeps: bool,
 }
 
+/// A band of near infrared that came in a file of its own, on the same pixels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InfraredFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its band, from 1.
+    pub band: usize,
+}
+
 /// One file of an image that was delivered in several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tile {
@@ -103,6 +112,9 @@ pub struct Tile {
     pub col: usize,
     /// Shape, `(rows, cols)`.
     pub shape: (usize, usize),
+    /// Near infrared, where it came in another file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infrared: Option<InfraredFile>,
 }
 
 /// Two sources that do not say the same.
@@ -136,7 +148,7 @@ pub struct Capture {
     pub id: String,
     /// The image; of several tiles the file that lists them, or the first.
     pub path: PathBuf,
-    /// The files it is made of, where they are several. Neighbours may overlap: the first that is valid counts.
+    /// The files it is made of, where they are several, or near infrared is in another. Neighbours may overlap: the first that is valid counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tiles: Vec<Tile>,
     /// When it was taken.
@@ -192,7 +204,14 @@ pub struct Capture {
 impl Capture {
     /// True where its bands tell water from ground: green light and near infrared, by name.
     pub fn has_infrared(&self) -> bool {
-        [BandRole::Green, BandRole::NearInfrared].iter().all(|role| self.roles.contains(role))
+        let beside = || self.tiles.iter().any(|t| t.infrared.is_some());
+        self.roles.contains(&BandRole::Green) && (self.roles.contains(&BandRole::NearInfrared) || beside())
+    }
+
+    /// The files that its pixels and masks are read from, and the one that lists its tiles.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let tiles = self.tiles.iter().flat_map(|t| [Some(&t.path), t.infrared.as_ref().map(|i| &i.path)]);
+        [&self.path].into_iter().chain(tiles.flatten()).chain(self.masks.iter().map(|m| &m.path))
     }
 }
 

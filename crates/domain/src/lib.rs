@@ -13,7 +13,8 @@ mod raster;
 mod window;
 
 pub use capture::{
-    BandRole, Capture, Conflict, DateSource, FootprintSource, Mask, MaskKind, Pair, Tile, ViewGeometry,
+    BandRole, Capture, Conflict, DateSource, FootprintSource, InfraredFile, Mask, MaskKind, Pair, Tile,
+    ViewGeometry,
 };
 pub use coverage::{Coverage, Reason};
 pub use earthwork::{Class, Earthwork, Evidence};

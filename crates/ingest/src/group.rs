@@ -84,6 +84,7 @@ fn one(key: &str, tiles: &[Capture]) -> Option<Capture> {
             row: (p.row.round() - top) as usize,
             col: (p.col.round() - left) as usize,
             shape: t.grid.shape(),
+            infrared: t.tiles.first().and_then(|own| own.infrared.clone()),
         })
         .collect();
     let rows = placed.iter().map(|t| t.row + t.shape.0).max()?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::{BandRole, Capture, Infrared, MaskKind, Raster, Tile, Window};
+use domain::{BandRole, Capture, Infrared, InfraredFile, MaskKind, Raster, Tile, Window};
 use gdal::Dataset;
 use gdal::errors::GdalError;
 use gdal::raster::{RasterBand, ResampleAlg};
@@ -26,8 +26,8 @@ const MOST_OPEN: usize = 16;
 /// they overlap, the first whose pixel is valid counts.
 pub struct Image {
     capture: Capture,
-    /// Which pixels each file holds.
-    parts: Vec<(Window, PathBuf)>,
+    /// Its files.
+    parts: Vec<File>,
     /// Those that are open, by their place in `parts`, the last used at the end.
     open: Vec<(usize, Part)>,
     /// Number of visible bands, and of others that are not alpha.
@@ -53,17 +53,26 @@ impl Image {
     /// # Errors
     /// As [`Image::open`].
     pub fn open_with(capture: &Capture, outlines: Arc<Outlines>) -> Result<Self> {
-        let whole = (Window::new(0, 0, capture.grid.rows, capture.grid.cols), capture.path.clone());
-        let tile = |t: &Tile| (Window::new(t.row, t.col, t.shape.0, t.shape.1), t.path.clone());
+        let whole = || File {
+            window: Window::new(0, 0, capture.grid.rows, capture.grid.cols),
+            path: capture.path.clone(),
+            infrared: None,
+        };
+        let tile = |t: &Tile| File {
+            window: Window::new(t.row, t.col, t.shape.0, t.shape.1),
+            path: t.path.clone(),
+            infrared: t.infrared.clone(),
+        };
         let parts: Vec<_> = match capture.tiles.is_empty() {
-            true => vec![whole],
+            true => vec![whole()],
             false => capture.tiles.iter().map(tile).collect(),
         };
-        let first = Part::open(&parts[0].1, (parts[0].0.rows, parts[0].0.cols), capture)?;
+        let first = Part::open(&parts[0], capture)?;
+        let beside = parts.iter().any(|p| p.infrared.is_some());
         Ok(Self {
             counts: (first.bands.visible.len(), first.bands.others.len()),
             nodata: first.bands.visible.first().and_then(|v| v.1),
-            green: first.bands.green.filter(|_| first.bands.near_infrared.is_some()),
+            green: first.bands.green.filter(|_| first.bands.near_infrared.is_some() || beside),
             open: vec![(0, first)],
             parts,
             masks: Masks::open(capture, outlines)?,
@@ -215,7 +224,7 @@ impl Image {
         if window.row_end() > whole.0 || window.col_end() > whole.1 {
             return Err(Error::WindowOutside { path: self.capture.path.clone(), window, shape: whole });
         }
-        let holds = |(part, _): &(Window, PathBuf)| part.intersection(window) == window;
+        let holds = |part: &File| part.window.intersection(window) == window;
         if let [only] = &self.parts[..]
             && holds(only)
         {
@@ -228,7 +237,7 @@ impl Image {
         }
         let scale = (shape.0 as f64 / window.rows as f64, shape.1 as f64 / window.cols as f64);
         for index in 0..self.parts.len() {
-            let part = self.parts[index].0;
+            let part = self.parts[index].window;
             let common = part.intersection(window);
             let at = |n: usize, scale: f64| (n as f64 * scale).round() as usize;
             let rows = at(common.row - window.row.min(common.row), scale.0)
@@ -265,11 +274,11 @@ impl Image {
                 if self.open.len() >= MOST_OPEN {
                     self.open.remove(0);
                 }
-                let (window, path) = &self.parts[index];
-                let part = Part::open(path, (window.rows, window.cols), &self.capture)?;
+                let file = &self.parts[index];
+                let part = Part::open(file, &self.capture)?;
                 if (part.bands.visible.len(), part.bands.others.len()) != self.counts {
                     return Err(Error::Unusable {
-                        path: path.clone(),
+                        path: file.path.clone(),
                         reason: "its bands are not those of the other tiles".to_owned(),
                     });
                 }
@@ -294,11 +303,22 @@ fn blank(planes: &mut Array3<f32>, valid: &Array2<bool>) {
     }
 }
 
+/// One file of an image, as its capture has it.
+struct File {
+    /// Which pixels it holds.
+    window: Window,
+    path: PathBuf,
+    /// Near infrared of the same pixels in another file.
+    infrared: Option<InfraredFile>,
+}
+
 /// One file of an image.
 pub(crate) struct Part {
     dataset: Dataset,
     path: PathBuf,
     bands: Bands,
+    /// Near infrared in another file, and its band.
+    infrared: Option<(Dataset, usize)>,
     /// Rows and columns of what the file decodes at once.
     block: (usize, usize),
     /// One band of one window, as it comes from GDAL.
@@ -339,8 +359,9 @@ enum State {
 }
 
 impl Part {
-    /// A file of a capture, which must have `shape`.
-    fn open(path: &Path, shape: (usize, usize), capture: &Capture) -> Result<Self> {
+    /// A file of a capture.
+    fn open(file: &File, capture: &Capture) -> Result<Self> {
+        let (path, shape) = (file.path.as_path(), (file.window.rows, file.window.cols));
         let failed = |e: GdalError| Error::Open { path: path.to_owned(), source: e.into() };
         let mut dataset = format::open(path).map_err(failed)?;
         if header::has_partial_overviews(&dataset, path) {
@@ -355,7 +376,17 @@ impl Part {
         } else {
             bands::roles(&dataset, &Hints::default()).map_err(failed)?
         };
-        Self::of(dataset, path, &roles)
+        let mut part = Self::of(dataset, path, &roles)?;
+        if let Some(InfraredFile { path, band }) = &file.infrared {
+            let dataset =
+                format::open(path).map_err(|e| Error::Open { path: path.clone(), source: e.into() })?;
+            let (cols, rows) = dataset.raster_size();
+            if (rows, cols) != shape {
+                return Err(Error::Changed { path: path.clone(), expected: shape, found: (rows, cols) });
+            }
+            part.infrared = Some((dataset, *band));
+        }
+        Ok(part)
     }
 
     /// A file that is open.
@@ -368,7 +399,15 @@ impl Part {
         let first = dataset.rasterband(bands.visible[0].0).map_err(failed)?;
         let block = first.block_size();
         let block = (block.1.max(1), block.0.max(1));
-        Ok(Self { dataset, path: path.to_owned(), bands, block, scratch: Vec::new(), states: Vec::new() })
+        Ok(Self {
+            dataset,
+            path: path.to_owned(),
+            bands,
+            infrared: None,
+            block,
+            scratch: Vec::new(),
+            states: Vec::new(),
+        })
     }
 
     /// The shapes in which every band that tells which pixels are valid is at hand: its own and those of overviews. None where
@@ -431,12 +470,21 @@ impl Part {
         let visible = self.bands.visible.len();
         let (mut all, valid) = self.visible_among(window, shape, visible + 1)?;
         let mut plane = all.index_axis_mut(Axis(0), visible);
-        match self.bands.near_infrared.filter(|_| green.is_some() && self.bands.green == green) {
-            Some(index) if !window.is_empty() => {
+        let own = self.bands.near_infrared.map(|band| (&self.dataset, band));
+        let beside = self.infrared.as_ref().map(|(dataset, band)| (dataset, *band));
+        match own.or(beside).filter(|_| green.is_some() && self.bands.green == green) {
+            Some((dataset, index)) if !window.is_empty() => {
                 let failed = |e: GdalError| Error::Read { path: self.path.clone(), window, source: e.into() };
-                let band = self.dataset.rasterband(index).map_err(failed)?;
+                let band = dataset.rasterband(index).map_err(failed)?;
                 if let Some(plane) = plane.as_slice_mut() {
                     read_onto(&band, window, shape, plane).map_err(failed)?;
+                }
+                // Another file may have holes of its own. Clamped as GDAL clamps the pixels.
+                if own.is_none()
+                    && let Some(nodata) = band.no_data_value()
+                {
+                    let nodata = nodata.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
+                    plane.mapv_inplace(|v| if v == nodata { f32::NAN } else { v });
                 }
             }
             _ => plane.fill(f32::NAN),
@@ -457,6 +505,7 @@ impl Part {
         {
             // Nothing is written: it cannot fail.
             let _ = self.dataset.flush_cache();
+            self.infrared.iter_mut().for_each(|(dataset, _)| _ = dataset.flush_cache());
         }
     }
 
@@ -799,7 +848,7 @@ mod tests {
         let mut capture = capture_of(&tile("a.tif", 0));
         capture.grid.cols = 100;
         capture.tiles = [("a.tif", 0), ("b.tif", 50)]
-            .map(|(name, col)| Tile { path: tile(name, col), row: 0, col, shape: (70, 50) })
+            .map(|(name, col)| Tile { path: tile(name, col), row: 0, col, shape: (70, 50), infrared: None })
             .to_vec();
         let mut image = Image::open(&capture).unwrap();
         // The cells that both tiles share, and those of row 9.

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveTime, Utc};
-use domain::{Capture, Conflict, Crs, FootprintSource, Mask, MaskKind, ViewGeometry};
+use domain::{
+    Capture, Conflict, Crs, FootprintSource, Grid, InfraredFile, Mask, MaskKind, Tile, ViewGeometry,
+};
 use geo::{Area, BooleanOps, Centroid, ConvexHull, GeodesicArea};
 use geo_types::{Coord, MultiPolygon, Polygon};
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ pub(crate) struct Job {
     /// Reference system that a person names for it.
     pub crs: Option<Crs>,
     pub masks: Vec<Mask>,
+    /// Near infrared that the order says is in another file.
+    pub infrared: Option<InfraredFile>,
     /// Key of the image that it is a tile of.
     pub group: Option<String>,
     /// Tells this state of its files from another.
@@ -41,13 +45,13 @@ pub(crate) struct Job {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Checked {
     pub header: Result<Header, String>,
-    /// Masks that cannot be used, and why.
-    pub bad_masks: Vec<(PathBuf, String)>,
+    /// Masks that cannot be used, and a file of near infrared, and why.
+    pub bad: Vec<(PathBuf, String)>,
 }
 
 impl Checked {
     pub fn of(job: &Job, fallback: Option<&Crs>) -> Self {
-        let mut bad_masks = Vec::new();
+        let mut bad = Vec::new();
         let opened = header::opened(&job.path, &job.hints(), fallback, job.crs.as_ref());
         let header = opened.map(|(mut header, dataset)| {
             let mut shown = valid::hull(dataset, &job.path, &header.roles);
@@ -57,14 +61,37 @@ impl Checked {
                         shown = valid::within(shown, &kept, header.grid.shape());
                     }
                     Ok(_) => {}
-                    Err(reason) => bad_masks.push((mask.path.clone(), reason)),
+                    Err(reason) => bad.push((mask.path.clone(), reason)),
                 }
             }
             header.data = Data::of(shown, &header.grid);
+            let infrared = job.infrared.as_ref();
+            bad.extend(infrared.and_then(|i| Some((i.path.clone(), objection(i, &header.grid, fallback)?))));
             header
         });
-        Self { header, bad_masks }
+        Self { header, bad }
     }
+}
+
+/// Why a file of near infrared cannot be read with the image of `grid`; `None` where it can.
+fn objection(infrared: &InfraredFile, grid: &Grid, fallback: Option<&Crs>) -> Option<String> {
+    /// How far a corner may be from that of the image, pixels.
+    const SAME_PX: f64 = 0.02;
+    let reason = match header::read(&infrared.path, &Hints::default(), fallback, Some(&grid.crs)) {
+        Err(reason) => reason,
+        Ok(found) => {
+            let far = |(a, b): (&Coord, &Coord)| (a.x - b.x).hypot(a.y - b.y) > SAME_PX * grid.pixel_size();
+            let corners = (found.grid.corners(), grid.corners());
+            if infrared.band > found.bands {
+                format!("it has {} bands, and near infrared is number {}", found.bands, infrared.band)
+            } else if found.grid.shape() != grid.shape() || corners.0.iter().zip(&corners.1).any(far) {
+                "its pixels do not lie on those of the image of visible light".to_owned()
+            } else {
+                return None;
+            }
+        }
+    };
+    Some(format!("its near infrared cannot be used: {reason}; the image is used without it"))
 }
 
 impl Job {
@@ -74,6 +101,7 @@ impl Job {
             stated: Vec::new(),
             crs: None,
             masks: Vec::new(),
+            infrared: None,
             group: None,
             stamp: Stamp::default(),
             checked: None,
@@ -93,13 +121,23 @@ impl Job {
 
     /// The capture, or why it cannot be one.
     pub fn capture(self, folder: &Path, skipped: &mut Vec<Skipped>) -> Result<Capture, String> {
-        let Some(Checked { header, bad_masks }) = self.checked else {
+        let Some(Checked { header, bad }) = self.checked else {
             return Err("it was not opened".to_owned());
         };
         let header = header?;
         let mut masks = self.masks;
-        masks.retain(|m| !bad_masks.iter().any(|(path, _)| *path == m.path));
-        skipped.extend(bad_masks.into_iter().map(|(path, reason)| Skipped { path, reason }));
+        masks.retain(|m| !bad.iter().any(|(path, _)| *path == m.path));
+        let infrared = self.infrared.filter(|i| !bad.iter().any(|(path, _)| *path == i.path));
+        // With its own file it is an image of one tile.
+        let tile = |infrared| Tile {
+            path: self.path.clone(),
+            row: 0,
+            col: 0,
+            shape: header.grid.shape(),
+            infrared: Some(infrared),
+        };
+        let tiles: Vec<Tile> = infrared.map(tile).into_iter().collect();
+        skipped.extend(bad.into_iter().map(|(path, reason)| Skipped { path, reason }));
         let parts = id_parts(folder, &self.path);
         let mut stated = self.stated;
         let fact = |datetime| Facts { datetime, ..Facts::default() };
@@ -137,7 +175,7 @@ impl Job {
         Ok(Capture {
             id: parts.join("/"),
             path: self.path,
-            tiles: Vec::new(),
+            tiles,
             datetime,
             date_source,
             released: facts.released,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use domain::Mask;
+use domain::{BandRole, InfraredFile, Mask};
 
 use crate::cache::Stamp;
 use crate::catalogue::Skipped;
@@ -219,7 +219,30 @@ impl<'a> Order<'a> {
         job.masks.extend(self.masks_of(file, listing));
         job.masks = masks::without_doubles(std::mem::take(&mut job.masks));
         job.group = self.group_of(file);
+        if let Some((infrared, found)) = self.infrared_of(file, listing) {
+            job.stamp.add(&(&found.name, found.bytes, found.modified_ns, infrared.band));
+            job.infrared = Some(infrared);
+        }
         job
+    }
+
+    /// Near infrared of an image that has none, in the file of the same tile of another image of its product.
+    fn infrared_of<'f>(&self, file: &Found, listing: &'f Listing) -> Option<(InfraredFile, &'f Found)> {
+        let own = self.in_group.get(&file.path)?;
+        let list = self.listed.get(&file.path)?;
+        let Note::Dimap(_, groups) = self.notes.get(*list)? else { return None };
+        let band = |g: &Group| g.roles.as_ref()?.iter().position(|r| *r == BandRole::NearInfrared);
+        if band(own).is_some() {
+            return None;
+        }
+        let at = own.files.iter().position(|f| *f == file.name)?;
+        let (other, band) = groups
+            .iter()
+            .filter(|g| g.files.len() == own.files.len())
+            .find_map(|g| Some((g.files.get(at)?, band(g)?)))?;
+        let found = listing.files.iter().find(|f| f.name == *other)?;
+        Format::of(&found.path)?;
+        Some((InfraredFile { path: found.path.clone(), band: band + 1 }, found))
     }
 
     /// The item that speaks of an image: by its name, by an asset that leads to it, or by an asset of its name.

@@ -287,7 +287,8 @@ fn an_airbus_order_of_two_images() {
         let (mut files, mut list) = (String::new(), String::new());
         for c in 0..2 {
             let name = format!("IMG_PNEO3_ORT_{kind}_R1C{}.TIF", c + 1);
-            tiff(&at(&name), (0, 80 * c), (60, 80), 3);
+            let turn = if kind == "RGB" { 0 } else { 500 };
+            tiff_of(&at(&name), (0, 80 * c), (60, 80), 3, |b, row, col| value(b, row, col) + turn);
             files += &format!(
                 "<Data_File tile_R=\"1\" tile_C=\"{}\"><DATA_FILE_PATH href=\"{name}\"/></Data_File>",
                 c + 1
@@ -317,8 +318,52 @@ fn an_airbus_order_of_two_images() {
     let found = listed(dir.path());
     assert_eq!(names(&found), ["IMG_PNEO3_ORT_RGB_R1C1.TIF", "IMG_PNEO3_ORT_RGB_R1C2.TIF"]);
     assert_eq!(only(&found).roles, [BandRole::Red, BandRole::Green, BandRole::Blue]);
-    // What is not compared need not be there, and one that is compared need.
-    std::fs::remove_file(at("IMG_PNEO3_ORT_NED_R1C2.TIF")).unwrap();
+    // Its near infrared is read from the other image, tile by tile.
+    let planes = |found: &Catalogue| {
+        let mut image = Image::open(only(found)).unwrap();
+        assert_eq!((image.green(), image.band_counts()), (Some(1), (3, 0)));
+        image.read_visible_and_infrared(Window::new(10, 70, 20, 20)).unwrap().0
+    };
+    assert!(only(&found).has_infrared() && only(&found).files().count() == 5);
+    let want = |b: usize, r: usize, c: usize| match b {
+        3 => f32::from(value(0, 10 + r, 70 + c) + 500),
+        _ => f32::from(value(b, 10 + r, 70 + c)),
+    };
+    assert_eq!(planes(&found), ndarray::Array3::from_shape_fn((4, 20, 20), |(b, r, c)| want(b, r, c)));
+    let cells = Image::open(only(&found)).unwrap().read_infrared(Window::new(0, 0, 4, 4)).unwrap();
+    assert!(cells.is_some());
+    // No data in it is not known, and not water.
+    let ned = at("IMG_PNEO3_ORT_NED_R1C2.TIF");
+    let other = f64::from(value(0, 12, 83) + 500);
+    update(&ned).rasterband(1).unwrap().set_no_data_value(Some(other)).unwrap();
+    let holed = planes(&listed(dir.path()));
+    assert!(
+        holed[(3, 2, 13)].is_nan()
+            && holed[(3, 2, 12)] == want(3, 2, 12)
+            && holed[(0, 2, 13)] == want(0, 2, 13)
+    );
+    // One that lies elsewhere, or is broken, is named, and the image used without it.
+    // Copied, because to create it over another would delete the metadata that GDAL knows to belong to it.
+    let apart = tempfile::tempdir().unwrap();
+    tiff(&apart.path().join("a.tif"), (3, 80), (60, 80), 3);
+    std::fs::copy(apart.path().join("a.tif"), &ned).unwrap();
+    for said in ["do not lie on those", "not a readable TIFF"] {
+        let found = listed(dir.path());
+        assert_eq!((found.captures.len(), found.skipped.len()), (1, 1), "{:?}", found.skipped);
+        assert!(
+            found.skipped[0].path == ned && found.skipped[0].reason.contains(said),
+            "{:?}",
+            found.skipped
+        );
+        let plane =
+            Image::open(&found.captures[0]).unwrap().read_visible_and_infrared(Window::new(10, 70, 20, 20));
+        let (plane, valid) = plane.unwrap();
+        let known = |c: usize| !plane[(3, 5, c)].is_nan() && valid[(5, c)];
+        assert!(known(9) && !known(10) && valid[(5, 10)]);
+        write(&ned, "II*");
+    }
+    // It need not be there, and an image that is compared need.
+    std::fs::remove_file(&ned).unwrap();
     assert_eq!(names(&listed(dir.path())).len(), 2);
     std::fs::remove_file(at("IMG_PNEO3_ORT_RGB_R1C2.TIF")).unwrap();
     let holed = listed(dir.path());

@@ -248,7 +248,7 @@ fn row(i: usize, c: &Capture, n: usize) -> [String; 11] {
         |v: Option<f64>, decimals: usize| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.decimals$}"));
     let text = |v: &Option<String>| v.as_deref().map_or_else(|| "–".to_owned(), escaped);
     let star = if c.sun_computed { "*" } else { "" };
-    let tiles = if c.tiles.is_empty() { String::new() } else { format!(" ({} tiles)", c.tiles.len()) };
+    let tiles = if c.tiles.len() < 2 { String::new() } else { format!(" ({} tiles)", c.tiles.len()) };
     [
         format!("<span class=\"dot\" style=\"background:{}\"></span>", colour(i, n)),
         c.datetime.format("%Y-%m-%d %H:%M").to_string(),

@@ -180,7 +180,10 @@ impl Inspection {
 pub(crate) fn shown(mirror: &Mirror, capture: &Capture) -> Capture {
     let mut out = capture.clone();
     out.path = mirror.shown(&out.path);
-    out.tiles.iter_mut().for_each(|t| t.path = mirror.shown(&t.path));
+    for tile in &mut out.tiles {
+        tile.path = mirror.shown(&tile.path);
+        tile.infrared.iter_mut().for_each(|i| i.path = mirror.shown(&i.path));
+    }
     out.masks.iter_mut().for_each(|m| m.path = mirror.shown(&m.path));
     out
 }

@@ -131,10 +131,8 @@ impl Inputs {
 
 impl Input {
     fn of(capture: &Capture) -> Option<Self> {
-        let masks = capture.masks.iter().map(|m| &m.path);
-        let files = [&capture.path].into_iter().chain(capture.tiles.iter().map(|t| &t.path)).chain(masks);
         let (mut bytes, mut modified_ns) = (0, 0);
-        for file in files {
+        for file in capture.files() {
             let found = fs::metadata(file).ok()?;
             bytes += found.len();
             modified_ns = modified_ns.max(found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos());

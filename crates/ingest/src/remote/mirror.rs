@@ -375,10 +375,7 @@ impl Mirror {
     fn files(&self, captures: &[&Capture]) -> BTreeSet<PathBuf> {
         let mut out = BTreeSet::new();
         for capture in captures {
-            let masks = capture.masks.iter().map(|m| &m.path);
-            let images =
-                [&capture.path].into_iter().chain(capture.tiles.iter().map(|t| &t.path)).chain(masks);
-            for image in images {
+            for image in capture.files() {
                 out.insert(image.clone());
                 if Format::of(image) == Some(Format::Vrt) {
                     out.extend(vrt::sources(image).unwrap_or_default());
