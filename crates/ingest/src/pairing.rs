@@ -1,7 +1,7 @@
 //! Which captures to compare with which.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::{NaiveTime, TimeDelta};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::facts::same_sensor;
 use crate::layout;
-use crate::project::{metres_per_degree, pixel_size_m};
+use crate::project::{self, metres_per_degree, pixel_size_m};
 
 /// Captures closer in time than this were taken in one pass.
 const ONE_PASS: TimeDelta = TimeDelta::minutes(10);
@@ -200,9 +200,42 @@ fn one_view((a, a_key): (&Capture, &Key), (b, b_key): (&Capture, &Key)) -> bool 
     if !one_time || other_sensor || a_key.bounds.common(&b_key.bounds).is_none() {
         return false;
     }
+    let (a_edges, b_edges);
+    let (a_key, b_key) = if a.footprint_source == b.footprint_source {
+        (a_key, b_key)
+    } else {
+        // What one shows is told by other means than what the other shows: their edges are told alike.
+        let Some(both) = edges(a, a_key).zip(edges(b, b_key)) else { return false };
+        (a_edges, b_edges) = both;
+        (&a_edges, &b_edges)
+    };
     let ground = Ground::new(Plane::around(a_key.bounds), &a_key.hull);
     let theirs = area(&ground.plane.outline(&b_key.hull));
     ground.share(b_key).is_some_and(|common| common.m2 >= COVERED * ground.m2.max(theirs))
+}
+
+/// The key of a capture with its edges in the place of its footprint, on the same side of the antimeridian; `None` where PROJ
+/// cannot tell them.
+fn edges(capture: &Capture, key: &Key) -> Option<Key> {
+    let mut of = Key::of(&Capture { footprint: project::footprint(&capture.grid).ok()?, ..capture.clone() });
+    let turn = 360.0 * ((key.bounds.min.x - of.bounds.min.x) / 360.0).round();
+    of.hull.iter_mut().for_each(|p| p.x += turn);
+    of.bounds = Bounds::of(of.hull.iter().copied());
+    Some(of)
+}
+
+/// The common ground of pairs, square metres: by their footprints where all are told alike, else by their edges.
+fn common_m2(captures: &[Capture], keys: &[Key], pairs: &[Places]) -> Vec<f64> {
+    let source = |i: usize| captures[i].footprint_source;
+    let all: BTreeSet<_> = pairs.iter().flat_map(|p| [source(p.0), source(p.1)]).collect();
+    let by_edges = |&(e, l, m2): &Places| {
+        let both = edges(&captures[e], &keys[e]).zip(edges(&captures[l], &keys[l]));
+        both.map_or(m2, |(e, l)| {
+            let plane = Plane::around(l.bounds);
+            area(&clip(&plane.outline(&e.hull), &plane.outline(&l.hull)))
+        })
+    };
+    pairs.iter().map(|p| if all.len() < 2 { p.2 } else { by_edges(p) }).collect()
 }
 
 /// A pair by its places among the captures, and its common ground in square metres.
@@ -229,12 +262,13 @@ fn without_doubles(captures: &[Capture], keys: &[Key], near: &Near, pairs: Vec<P
             several => several.iter().map(|at| (rank(at), *at)).collect(),
         };
         ranked.sort();
+        let ground: Vec<Places> = ranked.iter().map(|(_, at)| pairs[*at]).collect();
         let mut most_m2: f64 = 0.0;
-        for (_, at) in ranked {
+        for ((_, at), m2) in ranked.iter().zip(common_m2(captures, keys, &ground)) {
             // A finer image of a part does not stand for the whole.
-            if most_m2 < COVERED * pairs[at].2 {
-                kept.push(at);
-                most_m2 = most_m2.max(pairs[at].2);
+            if most_m2 < COVERED * m2 {
+                kept.push(*at);
+                most_m2 = most_m2.max(m2);
             }
         }
     }

@@ -750,3 +750,44 @@ fn what_an_image_between_two_does_not_show_is_compared_without_it() {
     let km2: Vec<f64> = pairs.iter().map(|p| (p.overlap_km2 * 1e5).round()).collect();
     assert!(km2[1] == 1000.0 && (450.0..470.0).contains(&km2[0]), "{km2:?}");
 }
+
+/// One view is one view, also where of its two images the one tells what it shows by its pixels and the other by its edges: the
+/// panchromatic one is too large to be looked at, or the multispectral one marks no pixel as no data.
+#[test]
+fn a_bundle_of_half_empty_images_is_compared_once() {
+    for overviews in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        for day in [5, 12] {
+            let name = |kind: &str| dir.path().join(format!("24AUG{day:02}084107-{kind}2AS_P001.TIF"));
+            strip(&name("P"), (1200, 1200), |_, c| c < 500);
+            // Pixels of two metres.
+            let values = |_: usize, _: usize, c: usize| if c < 125 { 900 } else { 0 };
+            tiff_of(&name("M"), (0, 0), (300, 300), 4, values);
+            let mut dataset = update(&name("M"));
+            let (x, y) = common::CORNER;
+            dataset.set_geo_transform(&[x, 2.0, 0.0, y, 0.0, -2.0]).unwrap();
+            if overviews {
+                gdal::Dataset::open(name("P")).unwrap().build_overviews("NEAREST", &[4], &[]).unwrap();
+            } else {
+                (1..=4).for_each(|b| dataset.rasterband(b).unwrap().set_no_data_value(Some(0.0)).unwrap());
+            }
+            dataset.close().unwrap();
+            for (kind, bands) in [("P", "P"), ("M", "Multi")] {
+                let time = format!("2024-08-{day:02}T08:41:07Z");
+                write(
+                    &name(kind).with_extension("IMD"),
+                    &imd(&time, 0.5, SUN, bands).replace("2C00", &format!("{day:04}")),
+                );
+            }
+        }
+        let found = listed(dir.path());
+        let sources: Vec<FootprintSource> = found.captures.iter().map(|c| c.footprint_source).collect();
+        let (valid, edges) = (FootprintSource::ValidData, FootprintSource::Outline);
+        let want = if overviews { [edges, valid, edges, valid] } else { [valid, edges, valid, edges] };
+        assert_eq!(sources, want, "{:?}", found.skipped);
+        assert_eq!(ingest::views(&found.captures), [0, 0, 2, 2]);
+        let pairs = ingest::pairs(&found.captures, &PairRule::Consecutive).unwrap();
+        let ids: Vec<String> = pairs.iter().map(|p| p.id()).collect();
+        assert_eq!(ids, ["24AUG05084107-P2AS_P001..24AUG12084107-P2AS_P001"]);
+    }
+}
