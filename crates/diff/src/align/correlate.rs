@@ -31,6 +31,8 @@ const ALIKE: f32 = 0.5;
 /// Smoothing of the surface about the peak of such windows, pixels: an image and itself err by 0.006 px in the median with it, by
 /// 0.013 without; ties between years would err by 0.181 for 0.163.
 const BELL_PX: f64 = 0.8;
+/// Rows or columns that are exchanged at once: their cache lines stay at hand.
+const BLOCK: usize = 16;
 /// Neighbours on either side by which a surface is interpolated.
 const LOBES: usize = 6;
 
@@ -137,9 +139,10 @@ impl Correlator {
         let (down, along) = (self.overlap(earlier.0.nrows(), half), self.overlap(earlier.0.ncols(), half));
         // The rows within reach, which lie as columns; the other field has done its part.
         let lines = &mut b[..side * n];
-        for (k, from) in a.chunks(n).enumerate() {
-            for i in 0..side {
-                lines[i * n + k] = from[(i + n - half) % n];
+        for (k, from) in a.chunks(BLOCK * n).enumerate() {
+            for (i, line) in lines.chunks_mut(n).enumerate() {
+                let column = from.iter().skip((i + n - half) % n).step_by(n);
+                line[k * BLOCK..].iter_mut().zip(column).for_each(|(to, v)| *to = *v);
             }
         }
         self.inverse.process(lines);
@@ -313,7 +316,6 @@ fn overlap(n: usize, most: usize) -> Vec<f32> {
 }
 
 fn transpose(data: &mut [Complex32], n: usize) {
-    const BLOCK: usize = 16;
     for i in (0..n).step_by(BLOCK) {
         for j in (i..n).step_by(BLOCK) {
             for r in i..(i + BLOCK).min(n) {

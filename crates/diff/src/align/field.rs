@@ -96,6 +96,8 @@ const PAST_TIES: f64 = 2.0;
 const CLOSE: f64 = 0.5;
 /// Steepest relief, as a change of displacement over a distance.
 const STEEP: f64 = 0.01;
+/// Root mean square distance of the ties from the affine below which nothing is gained by bending, pixels.
+const TRIFLE_PX: f64 = 0.02;
 /// Scale of the loss by which the stiffness is chosen, pixels: the error that we care to tell from a smaller one.
 const LOSS_PX: f64 = 0.3;
 
@@ -328,34 +330,38 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
             .collect()
     };
     let plane = Trial { bending: None, losses: loss(&of_plane), residuals: of_plane };
-    let orders: &[Order] = if fit.len() >= LEAST_TO_BEND { &[Order::Second, Order::Third] } else { &[] };
-    let chosen = orders
-        .iter()
-        .map(|&order| {
-            let mut tried = vec![plane.clone()];
-            for penalty in PENALTIES {
-                let mut residuals = tried[tried.len() - 1].residuals.clone();
-                for _ in 0..2 {
-                    let splines: [Spline; 4] = std::array::from_fn(|p| {
-                        Spline::fit(knots, &samples(&residuals, Some(p + 1)), order, penalty)
-                    });
-                    residuals =
-                        fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[(p + 3) % 4], &ties[k])).collect();
-                }
-                tried.push(Trial { bending: Some((order, penalty)), losses: loss(&residuals), residuals });
-                // What is too soft already is no better softer.
-                let [.., best, worse, worst] = tried.as_slice() else { continue };
-                if best.loss() < worse.loss() && worse.loss() < worst.loss() {
-                    break;
-                }
+    let stiffest = |order: Order| {
+        let mut tried = vec![plane.clone()];
+        for penalty in PENALTIES {
+            let mut residuals = tried[tried.len() - 1].residuals.clone();
+            for _ in 0..2 {
+                let splines: [Spline; 4] = std::array::from_fn(|p| {
+                    Spline::fit(knots, &samples(&residuals, Some(p + 1)), order, penalty)
+                });
+                residuals =
+                    fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[(p + 3) % 4], &ties[k])).collect();
             }
-            Trial::stiffest(tried)
-        })
-        .fold((f64::INFINITY, plane.clone()), |best, (least, trial)| {
-            // Of the order that predicts best.
-            if least < best.0 { (least, trial) } else { best }
-        })
-        .1;
+            tried.push(Trial { bending: Some((order, penalty)), losses: loss(&residuals), residuals });
+            // What is too soft already is no better softer.
+            let [.., best, worse, worst] = tried.as_slice() else { continue };
+            if best.loss() < worse.loss() && worse.loss() < worst.loss() {
+                break;
+            }
+        }
+        Trial::stiffest(tried)
+    };
+    let mut chosen = plane.clone();
+    let trifle = fit.len() as f64 * (TRIFLE_PX / LOSS_PX).powi(2);
+    if fit.len() >= LEAST_TO_BEND && plane.loss() > trifle {
+        let (least, second) = stiffest(Order::Second);
+        chosen = second;
+        if chosen.bending.is_some() {
+            let (less, third) = stiffest(Order::Third);
+            if less < least {
+                chosen = third;
+            }
+        }
+    }
     let residuals = &chosen.residuals;
     let spline = match chosen.bending {
         Some((order, penalty)) => Spline::fit(knots, &samples(residuals, None), order, penalty),
