@@ -35,7 +35,7 @@ fn bench(c: &mut Criterion) {
                 core,
                 scale,
                 PIXEL_M,
-                0.3,
+                |_| 0.3,
                 &Options::default(),
                 &mut Buffers::default(),
             )

@@ -106,7 +106,15 @@ fn gain(scale: Scale, times: usize) {
     let (earlier, later) = (fosse_benches::earlier(shape), fosse_benches::later(shape, (0.0, 0.0)));
     let core = Window::new(0, 0, SIDE, SIDE);
     let found = || {
-        points([&earlier, &later], core, scale, PIXEL_M, 0.3, &Options::default(), &mut Buffers::default())
+        points(
+            [&earlier, &later],
+            core,
+            scale,
+            PIXEL_M,
+            |_| 0.3,
+            &Options::default(),
+            &mut Buffers::default(),
+        )
     };
     (0..times).for_each(|_| _ = black_box(found()));
 }

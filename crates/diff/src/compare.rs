@@ -237,7 +237,8 @@ fn gain<S: PairSource>(
     let layout = Layout::of(pixel_m);
     let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));
     let count = Counter::new(progress, Stage::LineGain, windows.len());
-    let residual_px = view.field.summary.residual_px.unwrap_or(1.0) as f32;
+    // Where it is not known nothing is compared.
+    let residual_px = |at| Some(view.field.verdict(at).1).filter(|e| e.is_finite()).unwrap_or(1.0);
     let pool = Pool::<Buffers>::default();
     let all = [Gathered::new(), Gathered::new()];
     let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));

@@ -17,10 +17,11 @@ mod response;
 pub use buffers::Buffers;
 pub use response::{DIRECTIONS, Response, direction, respond};
 
-use domain::{Raster, Window};
-use ndarray::Array2;
+use domain::{Pixel, Raster, Window};
+use ndarray::{Array2, Zip, s};
 use serde::{Deserialize, Serialize};
 
+use crate::align::CELL_PX;
 use crate::{error::OptionError, lanes, resample};
 
 /// Which lines are proposed.
@@ -119,6 +120,8 @@ pub struct Layout {
     pub halo_px: usize,
 }
 
+/// Pixels that the images may be off against each other, at most.
+const MOST_OFF_PX: f32 = 4.0;
 /// Reach of the clutter average, blocks on either side.
 const CLUTTER_BLOCKS: usize = 2;
 /// Side of a clutter block: small against a field, large against a line.
@@ -139,13 +142,14 @@ impl Layout {
 /// Points where lines of `scale` gained, within `core`, in order of rows and columns.
 ///
 /// `earlier` and `later` are on the same window of the shared grid: `core` grown by [`Layout::halo_px`], snapped
-/// to [`Layout::block_px`]. `residual_px` is how far they may be off against each other.
+/// to [`Layout::block_px`]. `residual_px` tells how far they may be off against each other at a place, the same all over a
+/// square of [`CELL_PX`].
 pub fn points(
     [earlier, later]: [&Raster; 2],
     core: Window,
     scale: Scale,
     pixel_m: f64,
-    residual_px: f32,
+    residual_px: impl Fn(Pixel) -> f32,
     options: &Options,
     buffers: &mut Buffers,
 ) -> Vec<Point> {
@@ -161,13 +165,11 @@ pub fn points(
         let (pixels, valid) = resample::decimate(raster, factor);
         normalised(&pixels, &valid, scale, pixel_m, block, share, buffers)
     };
-    // One pixel for the difference of two samplings, and the residual.
-    let reach = 1 + (residual_px / factor as f32).ceil().clamp(0.0, 4.0) as usize;
-    let past = dilated(of(earlier, buffers).strength, reach, buffers);
+    let past = of(earlier, buffers).strength;
     let after = of(later, buffers);
     let mut gain = after.strength;
-    ndarray::Zip::from(&mut gain).and(&past).for_each(|g, &p| *g -= p);
-    buffers.give(past);
+    let cells = Cells::of(earlier.window, gain.dim(), factor, residual_px);
+    cells.subtract(&mut gain, past, buffers);
 
     let (rows, cols) = gain.dim();
     let window = earlier.window;
@@ -293,6 +295,56 @@ fn clutter(
     })
 }
 
+/// Within how many pixels an earlier line counts, cell by cell of the alignment.
+struct Cells {
+    /// By cell.
+    reach_px: Array2<usize>,
+    /// Where cells begin, in rows and columns of a (decimated) window, and where the last ends.
+    starts: [Vec<usize>; 2],
+}
+
+impl Cells {
+    /// Those that a window of the shared grid lies in, of which every pixel of `(rows, cols)` is `factor` wide.
+    fn of(
+        window: Window,
+        (rows, cols): (usize, usize),
+        factor: usize,
+        residual_px: impl Fn(Pixel) -> f32,
+    ) -> Self {
+        let starts = |first: usize, n: usize| -> Vec<usize> {
+            let later = (first / CELL_PX + 1..).map(|k| (k * CELL_PX - first).div_ceil(factor));
+            [0].into_iter().chain(later.take_while(|&at| at < n)).chain([n]).collect()
+        };
+        let starts = [starts(window.row, rows), starts(window.col, cols)];
+        let middle = |first: usize, k: usize| ((first / CELL_PX + k) * CELL_PX + CELL_PX / 2) as f64;
+        let reach_px = Array2::from_shape_fn((starts[0].len() - 1, starts[1].len() - 1), |(i, j)| {
+            let residual_px = residual_px(Pixel { row: middle(window.row, i), col: middle(window.col, j) });
+            // One pixel for the difference of two samplings, and the residual.
+            1 + (residual_px / factor as f32).ceil().clamp(0.0, MOST_OFF_PX) as usize
+        });
+        Self { reach_px, starts }
+    }
+
+    /// Takes the strongest line of `past` within reach from every pixel of `gain`.
+    fn subtract(&self, gain: &mut Array2<f32>, mut past: Array2<f32>, buffers: &mut Buffers) {
+        let mut reaches: Vec<usize> = self.reach_px.iter().copied().collect();
+        reaches.sort_unstable();
+        reaches.dedup();
+        let mut within = 0;
+        for reach in reaches {
+            past = dilated(past, reach - within, buffers);
+            within = reach;
+            for ((i, j), _) in self.reach_px.indexed_iter().filter(|(_, of)| **of == reach) {
+                let (rows, cols) =
+                    (self.starts[0][i]..self.starts[0][i + 1], self.starts[1][j]..self.starts[1][j + 1]);
+                let cell = s![rows, cols];
+                Zip::from(gain.slice_mut(cell.clone())).and(past.slice(cell)).for_each(|g, p| *g -= p);
+            }
+        }
+        buffers.give(past);
+    }
+}
+
 /// The highest value within `reach` pixels, in a square.
 fn dilated(image: Array2<f32>, reach: usize, buffers: &mut Buffers) -> Array2<f32> {
     let (rows, cols) = image.dim();
@@ -348,7 +400,7 @@ mod tests {
             later.window,
             Scale::Narrow,
             0.5,
-            0.3,
+            |_| 0.3,
             &Options { min_gain: 3.0, ..Options::default() },
             &mut Buffers::default(),
         )
@@ -364,6 +416,37 @@ mod tests {
         let both = gains(&with_line(field(160, 144, 1), 20.0), &old);
         assert!(both.iter().all(|p| (p.col - 71.5).abs() > 1.0 || p.row < 30.0 || p.row > 130.0));
         assert!(gains(&old, &old).is_empty());
+    }
+
+    #[test]
+    fn an_old_line_counts_as_far_away_as_the_images_may_be_off_there() {
+        let lines = |seed: u32, cols: [usize; 2]| {
+            let mut r = field(160, 256, seed);
+            let wide = |at: usize| (30..130).flat_map(move |i| (at..at + 3).map(move |j| (i, j)));
+            cols.into_iter().flat_map(wide).for_each(|at| r.pixels[at] -= 20.0);
+            r
+        };
+        let (earlier, later) = (lines(1, [70, 180]), lines(2, [75, 185]));
+        let near = |residual_px: fn(Pixel) -> f32| {
+            let options = Options { min_gain: 3.0, ..Options::default() };
+            let pair = [&earlier, &later];
+            let all = points(
+                pair,
+                later.window,
+                Scale::Narrow,
+                0.5,
+                residual_px,
+                &options,
+                &mut Buffers::default(),
+            );
+            [76.5, 186.5].map(|col| {
+                all.iter().filter(|p| (p.col - col).abs() < 1.0 && p.row > 34.0 && p.row < 126.0).count()
+            })
+        };
+        assert!(near(|_| 0.3).iter().all(|&n| n > 80), "{:?}", near(|_| 0.3));
+        assert_eq!(near(|_| 4.0), [0, 0]);
+        let [left, right] = near(|p| if p.col < 128.0 { 0.3 } else { 4.0 });
+        assert!(left > 80 && right == 0, "{left} {right}");
     }
 
     #[test]
