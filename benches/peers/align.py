@@ -15,7 +15,8 @@ years     all pairs of dates. Their true displacement is measured by another met
 waves     pairs of years, the later one warped by waves of 2 px
 seam      pairs of years, the later one with a step of 3 px across it: cells along it cannot be right and must not be called so
 parallax  two seasons, simulated, the later warped by waves of 2 px besides its own displacement
-sun       the same without the waves: other light, other crops
+relief    the same, displaced as relief does it: by 2 px along one direction
+sun       the same as it is: other light, other crops
 apart     different places: must be refused
 """
 
