@@ -338,7 +338,7 @@ impl Cells {
                 let (rows, cols) =
                     (self.starts[0][i]..self.starts[0][i + 1], self.starts[1][j]..self.starts[1][j + 1]);
                 let cell = s![rows, cols];
-                Zip::from(gain.slice_mut(cell.clone())).and(past.slice(cell)).for_each(|g, p| *g -= p);
+                Zip::from(gain.slice_mut(cell)).and(past.slice(cell)).for_each(|g, p| *g -= p);
             }
         }
         buffers.give(past);
