@@ -35,7 +35,7 @@ fn gained(later: impl Fn(f32, usize, usize) -> f32) -> Vec<Point> {
         core,
         Scale::Narrow,
         PIXEL_M,
-        0.2,
+        |_| 0.2,
         &Options::default(),
         &mut Buffers::default(),
     )
