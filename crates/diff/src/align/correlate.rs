@@ -328,12 +328,17 @@ fn transpose(data: &mut [Complex32], n: usize) {
 }
 
 impl Surface {
-    /// The sum of surfaces of equal shape; `None` of none.
-    pub fn sum<'a>(surfaces: impl IntoIterator<Item = &'a Surface>) -> Option<Surface> {
+    /// The mean of surfaces of equal shape; `None` of none.
+    pub fn mean<'a>(surfaces: impl IntoIterator<Item = &'a Surface>) -> Option<Surface> {
         let mut surfaces = surfaces.into_iter();
-        let mut sum = surfaces.next()?.clone();
-        surfaces.for_each(|s| sum.values += &s.values);
-        Some(sum)
+        let mut mean = surfaces.next()?.clone();
+        let mut count = 1.0;
+        for surface in surfaces {
+            mean.values += &surface.values;
+            count += 1.0;
+        }
+        mean.values /= count;
+        Some(mean)
     }
 
     /// The highest point, to a fraction of a pixel; `None` where it lies on the rim, that is, where the true peak may be
@@ -353,7 +358,7 @@ impl Surface {
         let mut top = self.climb((r, c), (r as f64, c as f64), lanczos)?;
         let [_, _, hrr, hcc, hrc] = top.1;
         if height >= ALIKE {
-            top = self.climb((r, c), top.0, bell)?;
+            top = self.climb((r, c), top.0, bell).unwrap_or(top);
         }
         let (y, x) = top.0;
         let far = |(i, j): (usize, usize)| i.abs_diff(r).max(j.abs_diff(c)) > PEAK_PX;

@@ -342,9 +342,10 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
                     fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[(p + 3) % 4], &ties[k])).collect();
             }
             tried.push(Trial { bending: Some((order, penalty)), losses: loss(&residuals), residuals });
-            // What is too soft already is no better softer.
+            // Once a spline is of use, what is too soft already is no better softer. Before, one may be so stiff that it follows nothing.
+            let bends = tried[1..].iter().any(|t| t.loss() < plane.loss());
             let [.., best, worse, worst] = tried.as_slice() else { continue };
-            if best.loss() < worse.loss() && worse.loss() < worst.loss() {
+            if bends && best.loss() < worse.loss() && worse.loss() < worst.loss() {
                 break;
             }
         }
@@ -357,7 +358,7 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
         chosen = second;
         if chosen.bending.is_some() {
             let (less, third) = stiffest(Order::Third);
-            if less < least {
+            if less < least && third.bending.is_some() {
                 chosen = third;
             }
         }
@@ -631,6 +632,19 @@ mod tests {
         let f = fit(ties(noise), &Options::default());
         let p = f.displaced(MIDDLE);
         assert!((p.row - MIDDLE.row).abs() < 0.12 && (p.col - MIDDLE.col).abs() < 0.12, "{p:?}");
+    }
+
+    #[test]
+    fn short_waves_are_followed_though_a_stiff_spline_follows_nothing_of_them() {
+        let noise = |r: f64, c: f64| (0.1 * (r * 7.1 + c * 3.3).sin(), 0.1 * (r * 1.7 - c * 5.9).sin());
+        let waves = |r: f64, c: f64| {
+            let n = noise(r, c);
+            (2.0 * (r / 130.0).sin() + n.0, 2.0 * (c / 130.0).cos() + n.1)
+        };
+        let p = fit(ties(waves), &Options::default()).displaced(MIDDLE);
+        let d = (2.0 * (MIDDLE.row / 130.0).sin(), 2.0 * (MIDDLE.col / 130.0).cos());
+        let off = (p.row - MIDDLE.row - d.0).hypot(p.col - MIDDLE.col - d.1);
+        assert!(off < 0.5, "{off} of {}", d.0.hypot(d.1));
     }
 
     #[test]

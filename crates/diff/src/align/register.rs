@@ -57,7 +57,7 @@ pub fn register<S: PairSource>(
             Ok(correlator.surface((&e.0, &e.1), (&l.0, &l.1), reach))
         })
         .collect::<Result<_, CompareError<S::Error>>>()?;
-    let first = Surface::sum(surfaces.iter().flatten())
+    let first = Surface::mean(surfaces.iter().flatten())
         .and_then(|s| s.peak())
         .map(|p| (p.d_row_px * factor as f64, p.d_col_px * factor as f64));
     let shift = first.unwrap_or((0.0, 0.0));
