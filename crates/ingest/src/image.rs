@@ -317,8 +317,8 @@ pub(crate) struct Part {
     dataset: Dataset,
     path: PathBuf,
     bands: Bands,
-    /// Near infrared in another file, and its band.
-    infrared: Option<(Dataset, usize)>,
+    /// Near infrared in another file.
+    infrared: Option<Beside>,
     /// Rows and columns of what the file decodes at once.
     block: (usize, usize),
     /// One band of one window, as it comes from GDAL.
@@ -384,7 +384,7 @@ impl Part {
             if (rows, cols) != shape {
                 return Err(Error::Changed { path: path.clone(), expected: shape, found: (rows, cols) });
             }
-            part.infrared = Some((dataset, *band));
+            part.infrared = Some(Beside { hole: header::is_sparse(&dataset), dataset, band: *band });
         }
         Ok(part)
     }
@@ -470,22 +470,15 @@ impl Part {
         let visible = self.bands.visible.len();
         let (mut all, valid) = self.visible_among(window, shape, visible + 1)?;
         let mut plane = all.index_axis_mut(Axis(0), visible);
-        let own = self.bands.near_infrared.map(|band| (&self.dataset, band));
-        let beside = self.infrared.as_ref().map(|(dataset, band)| (dataset, *band));
-        match own.or(beside).filter(|_| green.is_some() && self.bands.green == green) {
-            Some((dataset, index)) if !window.is_empty() => {
-                let failed = |e: GdalError| Error::Read { path: self.path.clone(), window, source: e.into() };
-                let band = dataset.rasterband(index).map_err(failed)?;
-                if let Some(plane) = plane.as_slice_mut() {
-                    read_onto(&band, window, shape, plane).map_err(failed)?;
-                }
-                // Another file may have holes of its own. Clamped as GDAL clamps the pixels.
-                if own.is_none()
-                    && let Some(nodata) = band.no_data_value()
-                {
-                    let nodata = nodata.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
-                    plane.mapv_inplace(|v| if v == nodata { f32::NAN } else { v });
-                }
+        let known = green.is_some() && self.bands.green == green && !window.is_empty();
+        let failed = |e: GdalError| Error::Read { path: self.path.clone(), window, source: e.into() };
+        match (self.bands.near_infrared, &self.infrared, plane.as_slice_mut()) {
+            (Some(index), _, Some(plane)) if known => {
+                let band = self.dataset.rasterband(index).map_err(failed)?;
+                read_onto(&band, window, shape, plane).map_err(failed)?;
+            }
+            (None, Some(beside), Some(plane)) if known => {
+                beside.read(window, shape, plane).map_err(failed)?
             }
             _ => plane.fill(f32::NAN),
         }
@@ -505,7 +498,7 @@ impl Part {
         {
             // Nothing is written: it cannot fail.
             let _ = self.dataset.flush_cache();
-            self.infrared.iter_mut().for_each(|(dataset, _)| _ = dataset.flush_cache());
+            self.infrared.iter_mut().for_each(|beside| _ = beside.dataset.flush_cache());
         }
     }
 
@@ -617,6 +610,30 @@ impl Part {
             drop_where_zero(states, scratch);
         }
         Ok(Array2::from_shape_fn(shape, |(row, col)| states[row * shape.1 + col] == State::Data))
+    }
+}
+
+/// A band of near infrared in another file.
+struct Beside {
+    dataset: Dataset,
+    band: usize,
+    /// Whether tiles are left out of the file, which are read as 0.
+    hole: bool,
+}
+
+impl Beside {
+    /// The band over `window`, resampled to `shape`; NaN where that file has no data, whatever the image has there.
+    fn read(&self, window: Window, shape: (usize, usize), to: &mut [f32]) -> Result<(), GdalError> {
+        let band = self.dataset.rasterband(self.band)?;
+        read_onto(&band, window, shape, to)?;
+        let mut mask = vec![0.0; to.len()];
+        read_onto(&band.open_mask_band()?, window, shape, &mut mask)?;
+        for (v, mask) in to.iter_mut().zip(mask) {
+            if mask == 0.0 || (self.hole && *v == 0.0) {
+                *v = f32::NAN;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -216,6 +216,9 @@ fn touches(polygon: &Polygon, window: Window) -> bool {
         && max.1 >= window.row as f64
 }
 
+/// Farthest corner of a mask, pixels: beyond, products of coordinates lose all meaning.
+const FARTHEST_PX: f64 = 1e9;
+
 /// The polygons in a file, on the pixels of `grid`: x is the column, y the row.
 fn polygons(path: &Path, grid: &Grid) -> Result<Vec<Polygon>> {
     let json = vector::read_vector(path)?;
@@ -224,7 +227,14 @@ fn polygons(path: &Path, grid: &Grid) -> Result<Vec<Polygon>> {
         collect(feature.get("geometry").unwrap_or(&Value::Null), &mut rings);
     }
     let flat: Vec<Coord> = rings.iter().flatten().flatten().copied().collect();
-    let mut placed = project::from_lon_lat(grid, flat)?.into_iter();
+    let placed = project::from_lon_lat(grid, flat)?;
+    if !placed.iter().all(|p| p.row.abs() <= FARTHEST_PX && p.col.abs() <= FARTHEST_PX) {
+        let said = format!(
+            "a corner lies more than {FARTHEST_PX:e} pixels from the image; check its reference system"
+        );
+        return Err(Error::Vector { path: path.to_owned(), source: said.into() });
+    }
+    let mut placed = placed.into_iter();
     let polygon = |rings: Vec<Vec<Coord>>| {
         let mut lines = rings.into_iter().map(|ring| {
             let line: Vec<Coord> =

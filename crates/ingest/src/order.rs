@@ -1,6 +1,7 @@
 //! All files of a folder of images, by what is asked of them: which are captures, and which metadata and masks belong to them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::{BandRole, InfraredFile, Mask};
@@ -218,6 +219,9 @@ impl<'a> Order<'a> {
         }
         job.masks.extend(self.masks_of(file, listing));
         job.masks = masks::without_doubles(std::mem::take(&mut job.masks));
+        // What an image shows depends on them, and their names need not begin like its own.
+        let state = |m: &Mask| fs::metadata(&m.path).ok().map(|of| (of.len(), of.modified().ok()));
+        job.stamp.add(&job.masks.iter().map(state).collect::<Vec<_>>());
         job.group = self.group_of(file);
         if let Some((infrared, found)) = self.infrared_of(file, listing) {
             job.stamp.add(&(&found.name, found.bytes, found.modified_ns, infrared.band));

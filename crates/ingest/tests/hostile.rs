@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use common::{listed, tiff};
 use domain::Window;
-use gdal::{Dataset, DriverManager};
+use gdal::spatial_ref::SpatialRef;
+use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags};
 use ingest::Image;
 use tempfile::TempDir;
 
@@ -390,6 +391,18 @@ fn bombs() -> Vec<Case> {
             put(f, name, &bytes);
         }));
     }
+    let data = "a_20240812-data-mask.geojson";
+    cases.push(case("a mask that reaches beyond all numbers", Some(data), move |f| {
+        tiff(&f.join(IMAGE), (0, 0), (64, 64), 1);
+        let options = DatasetOptions { open_flags: GdalOpenFlags::GDAL_OF_UPDATE, ..Default::default() };
+        let mut image = Dataset::open_ex(f.join(IMAGE), options).unwrap();
+        // Degrees on degrees: GDAL hands them through.
+        image.set_spatial_ref(&SpatialRef::from_epsg(4326).unwrap()).unwrap();
+        image.set_geo_transform(&[35.0, 1e-5, 0.0, 51.0, 0.0, -1e-5]).unwrap();
+        let ring = "[[[35,51],[1e149,51],[3e148,2e149],[-1e149,1e148],[35,-1e149],[35,51]]]";
+        let mask = format!("{{\"type\":\"FeatureCollection\",\"features\":[{{\"type\":\"Feature\",\"properties\":{{}},\"geometry\":{{\"type\":\"Polygon\",\"coordinates\":{ring}}}}}]}}");
+        put(f, data, mask);
+    }));
     #[cfg(unix)]
     {
         use std::os::unix::fs::symlink;

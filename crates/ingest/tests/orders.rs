@@ -342,6 +342,20 @@ fn an_airbus_order_of_two_images() {
             && holed[(3, 2, 12)] == want(3, 2, 12)
             && holed[(0, 2, 13)] == want(0, 2, 13)
     );
+    // Nor what a mask of that file takes out.
+    let handle = update(&ned);
+    let mut band = handle.rasterband(1).unwrap();
+    band.create_mask_band(true).unwrap();
+    let kept = (0..60 * 80).map(|i| if i % 80 == 5 { 0_u8 } else { 255 }).collect();
+    let mut mask = band.open_mask_band().unwrap();
+    mask.write((0, 0), (80, 60), &mut gdal::raster::Buffer::new((80, 60), kept)).unwrap();
+    drop(handle);
+    let holed = planes(&listed(dir.path()));
+    assert!(
+        holed[(3, 4, 15)].is_nan()
+            && holed[(3, 4, 16)] == want(3, 4, 16)
+            && holed[(0, 4, 15)] == want(0, 4, 15)
+    );
     // One that lies elsewhere, or is broken, is named, and the image used without it.
     // Copied, because to create it over another would delete the metadata that GDAL knows to belong to it.
     let apart = tempfile::tempdir().unwrap();
