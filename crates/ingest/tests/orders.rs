@@ -569,6 +569,25 @@ fn a_folder_is_remembered() {
     let changed = listed_with(&order, &options);
     assert_eq!((changed.captures.len(), changed.skipped.len()), (119, 1));
     rewrite(&bytes, time);
+    // So is what a mask leaves of an image, whatever the mask is called.
+    let visual = order.join("1030010000A0B0C0-visual.tif");
+    let item = order.join("1030010000A0B0C0-visual.json");
+    tiff(&visual, (64, 0), (32, 32), 1);
+    note(&item, &json!({"datetime": "2024-08-12T08:41:07Z", "gsd": 0.5}));
+    let shown = || {
+        let found = listed_with(&order, &options);
+        found.captures.into_iter().find(|c| c.path == visual).unwrap()
+    };
+    let whole = shown();
+    let mask = order.join("1030010000A0B0C0-data-mask.geojson");
+    note(&mask, &polygon(&whole, (0.0, 32.0), (0.0, 30.0)));
+    let most = shown().footprint;
+    note(&mask, &polygon(&whole, (0.0, 32.0), (0.0, 8.0)));
+    let least = shown().footprint;
+    assert!(least.unsigned_area() < 0.5 * most.unsigned_area() && most != whole.footprint);
+    for file in [&visual, &item, &mask] {
+        std::fs::remove_file(file).unwrap();
+    }
     // Another question is another answer; a broken memory is none.
     let crs = Some(ingest::named_crs("EPSG:32637").unwrap());
     assert_eq!(listed_with(&order, &CatalogueOptions { crs, ..options.clone() }).captures.len(), 120);
