@@ -29,7 +29,7 @@ const PEAK_PX: usize = 4;
 /// image and itself, displaced, has 0.4 to 0.7.
 const ALIKE: f32 = 0.5;
 /// Smoothing of the surface about the peak of such windows, pixels: an image and itself err by 0.006 px in the median with it, by
-/// 0.013 without; ties between years would err by 0.181 for 0.163.
+/// 0.013 without; ties between years would err by 0.181 for 0.167.
 const BELL_PX: f64 = 0.8;
 /// Rows or columns that are exchanged at once: their cache lines stay at hand.
 const BLOCK: usize = 16;
