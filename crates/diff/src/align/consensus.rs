@@ -114,7 +114,7 @@ pub(crate) fn consensus(ties: &[&Tie], first: Option<(f64, f64)>, layout: &Layou
     let (row, col) = model.at(middle(|t| t.row_px), middle(|t| t.col_px));
     let as_first = first.is_some_and(|(r, c)| (row - r).hypot(col - c) <= AGREES_PX);
     if n < 4 {
-        // Too few to count by: every tie, and the sum of the surfaces, must say the same.
+        // Too few to count by: every tie, and the mean of the surfaces, must say the same.
         return (agreeing(AGREES_PX) == n && as_first).then_some(model);
     }
     // What the first shift said already, on other pixels, costs no tie.

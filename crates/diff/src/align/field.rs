@@ -166,7 +166,7 @@ impl Field {
         let matched = ties.len();
         let spline = bend(&mut ties, shape, &affine, layout);
         if ties.len() < 4 {
-            // Nothing predicts a lone tie but the sum of the surfaces.
+            // Nothing predicts a lone tie but the mean of the surfaces.
             let (r, c) = first.unwrap_or((f64::NAN, f64::NAN));
             ties.iter_mut().for_each(|t| t.residual_px = (t.d_row_px - r).hypot(t.d_col_px - c));
         }
