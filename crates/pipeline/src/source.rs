@@ -17,6 +17,8 @@ pub(crate) struct Handles {
     /// Polygons of its masks, which every handle shares.
     outlines: Arc<Outlines>,
     has_masks: bool,
+    /// Whether its visible bands are red, green and blue, and nothing else.
+    is_rgb: bool,
     /// Whether it tells green light and near infrared.
     has_infrared: bool,
 }
@@ -34,6 +36,7 @@ impl Handles {
             capture: capture.clone(),
             outlines: first.outlines(),
             has_masks: first.has_masks(),
+            is_rgb: first.band_counts().0 == 3,
             has_infrared: first.green().is_some(),
             idle: Mutex::new(vec![first]),
             kept,
@@ -60,6 +63,17 @@ impl Handles {
             None => self.read(|image| image.read_visible_bands(window))?,
         };
         Ok(Bands { window, planes, valid })
+    }
+
+    /// Red, green and blue over `window` in the shape of a picture, whatever masks say.
+    fn rgb(&self, window: Window, out_shape: (usize, usize)) -> ingest::Result<(Array3<f32>, Array2<bool>)> {
+        match &self.kept {
+            // The same three bands, decoded already.
+            Some(kept) if self.is_rgb && !self.has_masks && out_shape == (window.rows, window.cols) => {
+                kept.bands(window, |w| self.decode(w))
+            }
+            _ => self.read(|image| image.read_rgb(window, out_shape)),
+        }
     }
 
     /// Green light and near infrared over `cells`; `None` where the image lacks either.
@@ -151,7 +165,7 @@ impl PairReader {
         window: Window,
         out_shape: (usize, usize),
     ) -> ingest::Result<(Array3<f32>, Array2<bool>)> {
-        self.earlier.read(|image| image.read_rgb(window, out_shape))
+        self.earlier.rgb(window, out_shape)
     }
 
     /// Red, green and blue of the later image as delivered, for pictures.
@@ -160,7 +174,7 @@ impl PairReader {
         window: Window,
         out_shape: (usize, usize),
     ) -> ingest::Result<(Array3<f32>, Array2<bool>)> {
-        self.later.read(|image| image.read_rgb(window, out_shape))
+        self.later.rgb(window, out_shape)
     }
 }
 
