@@ -2,8 +2,8 @@
 #![allow(missing_docs)] // criterion_group! makes public functions
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use diff::line_gain::{Point, Scale};
-use diff::trace::{Options, Reach, lines, sort};
+use diff::line_gain::Point;
+use diff::trace::{Least, Reach, lines, sort};
 use fosse_benches::PIXEL_M;
 
 /// Side of the grid, pixels.
@@ -33,11 +33,12 @@ fn points() -> Vec<Point> {
 }
 
 fn bench(c: &mut Criterion) {
-    let (points, options) = (points(), Options::default());
-    let reach = Reach::of(Scale::Narrow, PIXEL_M, &options);
+    let points = points();
+    let reach = Reach { step_px: 1.0, gap_px: 10.0, twin_px: 3.0 };
+    let least = Least { seed_gain: 1.5, length_m: 14.0 };
     let run = |mut points: Vec<Point>| {
         sort(&mut points);
-        lines(&points, Scale::Narrow, reach, PIXEL_M, &options)
+        lines(&points, reach, PIXEL_M, least)
     };
     let found = run(points.clone());
     assert_eq!(found.len(), LINES);

@@ -262,7 +262,7 @@ fn no_space_left() {
 fn an_unknown_key_in_the_config() {
     let scene = Scene::dug(SMALL);
     let config = scene.beside("survey.toml");
-    for (text, key) in [("windw_px = 512\n", "windw_px"), ("[trace]\nmin_lenth_m = 20\n", "min_lenth_m")] {
+    for (text, key) in [("windw_px = 512\n", "windw_px"), ("[proposal]\nmin_chanc = 20\n", "min_chanc")] {
         std::fs::write(&config, text).unwrap();
         let ran = survey(&scene.folder, &scene.front, &scene.out, &["--config", &config.to_string_lossy()]);
         refused(ran, &config, &[key]);

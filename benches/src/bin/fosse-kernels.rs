@@ -11,8 +11,9 @@ use diff::centreline::{Of, centrelines, crests};
 use diff::line_gain::{Buffers, Options, Point, Scale, gaussian, points};
 use diff::look::{Look, LookGrid};
 use diff::net::{Model, RIM_PX, Workspace};
+use diff::proposal::{self, Dates};
 use diff::resample::{decimate, onto, onto_bands};
-use diff::trace::{self, Reach};
+use diff::trace::{self, Least, Reach};
 use domain::{Bands, Pixel, Window};
 use fosse_benches::PIXEL_M;
 use ndarray::{Array2, Array3};
@@ -26,7 +27,7 @@ const REACH_PX: usize = 12;
 /// A kernel: runs as often as it is told.
 type Kernel = fn(usize);
 
-const KERNELS: [(&str, Kernel); 10] = [
+const KERNELS: [(&str, Kernel); 11] = [
     ("gaussian", |times| {
         let ground = fosse_benches::earlier((SIDE, SIDE));
         (0..times).for_each(|_| _ = black_box(gaussian::smooth(&ground.pixels, &ground.valid, 0.8)));
@@ -48,6 +49,15 @@ const KERNELS: [(&str, Kernel); 10] = [
     }),
     ("gain-narrow", |times| gain(Scale::Narrow, times)),
     ("gain-wide", |times| gain(Scale::Wide, times)),
+    ("propose", |times| {
+        let shape = (WINDOW_PX, WINDOW_PX);
+        let (a, b) = (fosse_benches::earlier(shape), fosse_benches::later(shape, (0.0, 0.0)));
+        let Ok(model) = Model::built_in() else { return };
+        let mut workspace = proposal::Workspace::default();
+        let dates =
+            Dates { pixels: [a.pixels.view(), b.pixels.view()], valid: [a.valid.view(), b.valid.view()] };
+        (0..times).for_each(|_| _ = black_box(proposal::odds(dates, &model.proposer, &mut workspace)));
+    }),
     ("tie", |times| {
         let shape = (WINDOW_PX, WINDOW_PX);
         let (a, b) = (fosse_benches::earlier(shape), fosse_benches::later(shape, (2.3, -1.6)));
@@ -56,8 +66,8 @@ const KERNELS: [(&str, Kernel); 10] = [
         (0..times).for_each(|_| _ = black_box(tie()));
     }),
     ("trace", |times| {
-        let options = trace::Options::default();
-        let reach = Reach::of(Scale::Narrow, PIXEL_M, &options);
+        let reach = Reach { step_px: 1.0, gap_px: 10.0, twin_px: 3.0 };
+        let least = Least { seed_gain: 1.5, length_m: 14.0 };
         let points: Vec<Point> = (0..40_000u16)
             .map(|i| Point {
                 row: f32::from(i / 200) * 9.0 + 20.5,
@@ -66,7 +76,7 @@ const KERNELS: [(&str, Kernel); 10] = [
                 direction: 0,
             })
             .collect();
-        let lines = || trace::lines(&points, Scale::Narrow, reach, PIXEL_M, &options);
+        let lines = || trace::lines(&points, reach, PIXEL_M, least);
         (0..times).for_each(|_| _ = black_box(lines()));
     }),
     ("centreline", |times| {

@@ -79,7 +79,7 @@ Config file: what is typed overrides the file, and the file overrides the defaul
   [gate]        worst, max_convergence_deg, max_sun_azimuth_deg, max_sun_elevation_deg, max_gsd_ratio, max_season_days,
                 max_cloud_percent
   [systems]     trench_gap_m, ditch_gap_m, ditch_to_trench_m, line_gap_m
-  [align], [line_gain], [trace], [classify]    as run.json lists them under options.diff; --min-confidence is
+  [align], [proposal], [line_gain], [classify]    as run.json lists them under options.diff; --min-confidence is
                 classify.min_confidence, --all-lines classify.all_lines
 
 Images: GeoTIFF, NITF, JPEG 2000, VRT, MBTiles, GeoPackage, Imagine, PNG and JPEG with a world file, with a CRS (their own, of a

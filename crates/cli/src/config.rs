@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use pipeline::diff::{align, classify, line_gain, trace};
+use pipeline::diff::{align, classify, line_gain, proposal};
 use pipeline::{CaptureEntry, Format, FrontRule, GateLimits, SystemOptions};
 use serde::Deserialize;
 
@@ -30,8 +30,8 @@ pub struct Config {
     pub context: BTreeMap<String, PathBuf>,
     pub systems: SystemOptions,
     pub align: align::Options,
+    pub proposal: proposal::Options,
     pub line_gain: line_gain::Options,
-    pub trace: trace::Options,
     pub classify: classify::Options,
 }
 

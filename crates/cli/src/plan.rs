@@ -168,8 +168,8 @@ pub fn survey(args: &SurveyArgs) -> Result<SurveyOptions, String> {
         diff: diff::Options {
             window_px: args.window.or(config.window_px).unwrap_or(base.diff.window_px),
             align: config.align,
+            proposal: config.proposal,
             line_gain: config.line_gain,
-            trace: config.trace,
             classify: classify::Options {
                 min_confidence: args.min_confidence.unwrap_or(config.classify.min_confidence),
                 all_lines: args.all_lines || config.classify.all_lines,

@@ -27,9 +27,9 @@ pub fn listener(quiet: bool) -> Arc<dyn Events> {
 /// Where a stage begins and how long it is, as shares of a pair: measured on an 8192² pair.
 fn share(stage: Stage) -> (f64, f64) {
     match stage {
-        Stage::Align => (0.0, 0.1),
-        Stage::LineGain => (0.1, 0.45),
-        Stage::Classify => (0.55, 0.45),
+        Stage::Align => (0.0, 0.17),
+        Stage::Propose => (0.17, 0.28),
+        Stage::Classify => (0.45, 0.55),
     }
 }
 
@@ -37,7 +37,7 @@ fn share(stage: Stage) -> (f64, f64) {
 fn in_words(stage: Stage) -> &'static str {
     match stage {
         Stage::Align => "aligning",
-        Stage::LineGain => "seeking lines",
+        Stage::Propose => "seeking lines",
         Stage::Classify => "looking closely",
     }
 }

@@ -14,28 +14,25 @@ use crate::{
     net::{self, Answer, Model, Network, Workspace},
     pool::Pool,
     source::Counter,
-    trace::Line,
     view::View,
 };
 
-/// Ground to either side of a line of gain that is looked at, metres: a ditch with its berms, and where the line may go on.
-const BESIDE_M: f64 = 9.0;
+/// Ground around the middle of a proposed square that is looked at, metres.
+const BESIDE_M: f64 = 4.0;
 /// The same beside what was found, where the line is known.
 const AGAIN_BESIDE_M: f64 = 8.0;
 /// Nearness to an earthwork from which on the network is asked again.
 const DOUBTED: f32 = 0.25;
 
-/// What the network says along the lines of gain, and on along what it finds there: crests of earthworks and, where they
+/// What the network says at the proposed places, and on along what it finds there: crests of earthworks and, where they
 /// are asked for, of other lines. Where it found anything, it is asked again, turned.
 pub(crate) fn crests<S: PairSource>(
     view: &View<'_, S>,
     grid: &LookGrid,
-    lines: &[Line],
+    places: Vec<Pixel>,
     with: (&Options, &Model),
     progress: &dyn Progress,
 ) -> Outcome<S, [Vec<Crest>; 2]> {
-    let vertices = lines.iter().flat_map(|l| &l.vertices);
-    let places: Vec<Pixel> = vertices.map(|&(row, col)| grid.from_shared(Pixel { row, col })).collect();
     let mut first = Rounds::new(view, grid, BESIDE_M, Network::ask);
     first.run(places, with, progress)?;
     let mut again = Rounds::new(view, grid, AGAIN_BESIDE_M, Network::ask_turned);

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use crate::{
     crest::{Crest, Said},
-    line_gain::{DIRECTIONS, Point, Scale, gaussian},
+    line_gain::{DIRECTIONS, Point, gaussian},
     look::LookGrid,
     net::{Answer, KINDS},
-    trace::{self, Index, Line, Reach},
+    trace::{self, Index, Least, Line, Reach},
 };
 
 /// Smoothing before the derivatives, pixels: the nearness itself falls by half over 2.4.
@@ -192,10 +192,9 @@ pub fn centrelines(
     crests.par_sort_unstable_by(|a, b| trace::order(&a.point, &b.point).then(a.pixel().cmp(&b.pixel())));
     let points: Vec<Point> = crests.iter().map(|c| c.point).collect();
     let look_m = pixel_m * grid.scale;
-    let options =
-        trace::Options { seed_gain: SEED, min_length_m: 0.7 * min_length_m, ..trace::Options::default() };
+    let least = Least { seed_gain: SEED, length_m: 0.7 * min_length_m };
     let reach = Reach { step_px: 1.0, gap_px: GAP_PX, twin_px: TWIN_PX };
-    let lines = trace::lines(&points, Scale::Narrow, reach, look_m, &options);
+    let lines = trace::lines(&points, reach, look_m, least);
     let index = Index::new(&points);
     lines.iter().flat_map(|line| parts(line, &crests, &index, grid, look_m, min_length_m)).collect()
 }

@@ -12,17 +12,17 @@ use crate::{
     align::{self, Field, Verdict},
     asked,
     centreline::{self, Centreline},
-    classify, evidence,
+    classify, evidence, gained,
     gathered::Gathered,
-    line_gain::{self, Buffers, Layout, Point, Scale},
+    line_gain,
     look::{self, Look, LookGrid},
     net::Model,
     pool::Pool,
+    proposal::{self, Asked, Workspace},
     resample,
     seen::{COVERAGE_PX, Seen},
     source::Counter,
     strip::{self, Station, Strip},
-    trace::{self, Index, Line, Reach},
     view::View,
 };
 
@@ -31,14 +31,14 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Side of the windows that are worked on at a time, pixels. Changes memory and speed, never the result.
-    /// Default 1536: the halo costs 27 % there, 41 % at 1024, and a thread holds some 200 MB. 128–8192.
+    /// Default 1024: the halo costs a third there, and larger windows cost more fresh memory than they save. 128–8192.
     pub window_px: usize,
     /// Alignment.
     pub align: align::Options,
+    /// Which ground is looked at.
+    pub proposal: proposal::Options,
     /// Line gain.
     pub line_gain: line_gain::Options,
-    /// Tracing.
-    pub trace: trace::Options,
     /// Classification.
     pub classify: classify::Options,
 }
@@ -46,10 +46,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            window_px: 1536,
+            window_px: 1024,
             align: Default::default(),
+            proposal: Default::default(),
             line_gain: Default::default(),
-            trace: Default::default(),
             classify: Default::default(),
         }
     }
@@ -61,8 +61,8 @@ impl Options {
     pub fn validate(&self) -> Result<(), OptionError> {
         OptionError::check("window_px", self.window_px as f64, 128.0..=8192.0, "128 to 8192")?;
         self.align.validate()?;
+        self.proposal.validate()?;
         self.line_gain.validate()?;
-        self.trace.validate()?;
         self.classify.validate()
     }
 }
@@ -124,13 +124,12 @@ pub fn compare<S: PairSource>(
     large_enough::<S>(source.shape())?;
     let pixel_m = source.pixel_m();
     let view = View { source, field: align::register(source, &options.align, progress)? };
-    let (points, coverage) = gain(&view, options, progress)?;
-    let lines = proposed(&points, pixel_m, options);
     let grid = LookGrid::over(source.shape(), pixel_m);
-    let crests = asked::crests(&view, &grid, &lines, (options, model), progress)?;
+    let (places, coverage) = proposed(&view, &grid, (options, model), progress)?;
+    let crests = asked::crests(&view, &grid, places, (options, model), progress)?;
     let centrelines =
         crests.map(|c| centreline::centrelines(c, &grid, pixel_m, options.classify.min_length_m));
-    let found = found(&view, centrelines, &points, (options, model), progress)?;
+    let found = found(&view, centrelines, (options, model), progress)?;
     Ok(Comparison { found, coverage, alignment: view.field.summary, field: view.field })
 }
 
@@ -141,27 +140,15 @@ fn large_enough<S: PairSource>((rows, cols): (usize, usize)) -> Outcome<S, ()> {
     Ok(())
 }
 
-/// Lines of gain: where the network looks.
-fn proposed(points: &[Vec<Point>; 2], pixel_m: f64, options: &Options) -> Vec<Line> {
-    let each = |(points, scale): (&Vec<Point>, Scale)| {
-        let reach = Reach::of(scale, pixel_m, &options.trace);
-        let mut lines = trace::lines(points, scale, reach, pixel_m, &options.trace);
-        lines.retain(|l| l.gain >= options.trace.min_line_gain);
-        lines
-    };
-    points.par_iter().zip(Scale::ALL).flat_map_iter(each).collect()
-}
-
 /// The centrelines that are reported, the surest first.
 fn found<S: PairSource>(
     view: &View<'_, S>,
     [works, others]: [Vec<Centreline>; 2],
-    points: &[Vec<Point>; 2],
     (options, model): (&Options, &Model),
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, CompareError<S::Error>> {
     let pixel_m = view.source.pixel_m();
-    let indices = [Index::new(&points[0]), Index::new(&points[1])];
+    let buffers = Pool::default();
     let works = works.into_iter().map(|line| {
         let confidence = classify::confidence(&line, pixel_m, &model.calibration);
         (classify::class(&line), confidence, line)
@@ -180,7 +167,7 @@ fn found<S: PairSource>(
             let strip = unrolled(view, &stations)?;
             let sun = view.source.later_sun_azimuth_deg();
             let evidence = Evidence {
-                gain: evidence::gain_along(&vertices, &indices, pixel_m),
+                gain: gained::along(view, &vertices, &options.line_gain, &buffers)?,
                 nearness: line.work,
                 drain_nearness: line.drain,
                 look_alike_nearness: line.other,
@@ -227,20 +214,21 @@ pub fn aligned<S: PairSource>(
     Ok((look, grid))
 }
 
-/// Points of gain per scale, and what was assessed.
-fn gain<S: PairSource>(
+/// Squares of ground that are looked at together, at least: what a trench of 12 m runs through.
+const LEAST_CELLS: usize = 3;
+
+/// Where the network that judges looks (on the grid of the look), and what was assessed.
+fn proposed<S: PairSource>(
     view: &View<'_, S>,
-    options: &Options,
+    grid: &LookGrid,
+    (options, model): (&Options, &Model),
     progress: &dyn Progress,
-) -> Outcome<S, ([Vec<Point>; 2], Coverage)> {
+) -> Outcome<S, (Vec<Pixel>, Coverage)> {
     let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
-    let layout = Layout::of(pixel_m);
     let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));
-    let count = Counter::new(progress, Stage::LineGain, windows.len());
-    // Where it is not known nothing is compared.
-    let residual_px = |at| Some(view.field.verdict(at).1).filter(|e| e.is_finite()).unwrap_or(1.0);
-    let pool = Pool::<Buffers>::default();
-    let all = [Gathered::new(), Gathered::new()];
+    let count = Counter::new(progress, Stage::Propose, windows.len());
+    let pool = Pool::<Workspace>::default();
+    let all = Gathered::new();
     let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
     let seen = Mutex::new(Seen::nothing(blocks_shape));
     windows
@@ -248,20 +236,21 @@ fn gain<S: PairSource>(
         .with_max_len(1)
         .map(|&core| {
             count.check()?;
-            let region = core.grown(layout.halo_px, shape).snapped(layout.block_px, shape);
-            let (earlier, later) = view.read(region)?;
+            let asked = Asked::of(core, grid, shape);
+            let (earlier, later) = view.read(asked.region)?;
             let own = Seen::of(view, &earlier, &later, core)?;
             seen.lock().unwrap_or_else(PoisonError::into_inner).put(core, &own);
-            let scales = if pixel_m > MAX_PIXEL_M { &[][..] } else { &Scale::ALL };
-            for (scale, all) in scales.iter().zip(&all) {
-                let points = pool.with(|buffers| {
-                    let (both, options) = ([&earlier, &later], &options.line_gain);
-                    line_gain::points(both, core, *scale, pixel_m, residual_px, options, buffers)
+            if pixel_m <= MAX_PIXEL_M {
+                let (both, others) = ([&earlier, &later], options.classify.all_lines);
+                let cells = pool.with(|workspace| {
+                    let with = (&*model.proposer, &options.proposal);
+                    proposal::cells(both, &asked, grid, with, others, workspace)
                 });
-                all.add(points.into_iter().filter(|p| {
-                    let at = Pixel { row: f64::from(p.row), col: f64::from(p.col) };
-                    view.field.verdict(at).0 == Verdict::Aligned
-                }));
+                all.add(
+                    cells
+                        .into_iter()
+                        .filter(|cell| view.field.verdict(cell.middle(grid)).0 == Verdict::Aligned),
+                );
             }
             count.advance();
             Ok(())
@@ -269,15 +258,15 @@ fn gain<S: PairSource>(
         .collect::<Outcome<S, ()>>()?;
     drop(pool);
     let (coverage, hidden) = seen.into_inner().unwrap_or_else(PoisonError::into_inner).coverage(view)?;
-    let mut all = all.map(|mut points| {
-        points.retain(|p| {
-            let block = |v: f32, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
-            hidden[(block(p.row, blocks_shape.0), block(p.col, blocks_shape.1))].is_none()
-        });
-        points.all()
+    let mut cells = all;
+    cells.retain(|cell| {
+        let block = |v: f64, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
+        let at = cell.middle(grid);
+        hidden[(block(at.row, blocks_shape.0), block(at.col, blocks_shape.1))].is_none()
     });
-    all.iter_mut().for_each(|points| trace::sort(points));
-    Ok((all, coverage))
+    let cells = proposal::linked(cells.all(), LEAST_CELLS);
+    let places = cells.into_iter().map(|cell| grid.from_shared(cell.middle(grid))).collect();
+    Ok((places, coverage))
 }
 
 /// The strip of a line, read in parts so that memory does not grow with its length.

@@ -3,10 +3,7 @@
 use domain::Evidence;
 use ndarray::{Array2, ArrayView1};
 
-use crate::{
-    strip::{ACROSS, STEP_M, Station, Strip, smoothed_along},
-    trace::Index,
-};
+use crate::strip::{ACROSS, STEP_M, Station, Strip, smoothed_along};
 
 /// Samples either way over which a strip is averaged along: 1.5 m, shorter than a leg.
 const ALONG: usize = 3;
@@ -14,8 +11,6 @@ const ALONG: usize = 3;
 const OFF: usize = 1;
 /// How much darker than both flanks a core must be to stand out, share of the ground beside.
 const STANDS_OUT: f32 = 0.02;
-/// How far from the line its gain is looked for, metres.
-const GAIN_M: f64 = 3.0;
 
 /// Figures of a strip whose work is `width_m` wide.
 pub(crate) fn evidence(strip: &Strip, width_m: f64) -> Evidence {
@@ -84,20 +79,6 @@ fn depth(row: ArrayView1<'_, f32>, half: usize) -> Option<f32> {
     let (left, right) = (highest(middle - to..middle - from + 1)?, highest(middle + from..middle + to + 1)?);
     let beside = left.min(right);
     (beside > 0.0).then(|| 1.0 - core / beside)
-}
-
-/// The median along `vertices` (pixels of the shared grid) of the highest gain near each; 0 where there is none.
-pub(crate) fn gain_along(vertices: &[(f64, f64)], indices: &[Index<'_>], pixel_m: f64) -> f64 {
-    let reach = (GAIN_M / pixel_m) as f32;
-    let mut gains: Vec<f32> = vertices
-        .iter()
-        .map(|&(row, col)| {
-            let near = indices.iter().flat_map(|i| i.gains_near(row as f32, col as f32, reach));
-            near.fold(0.0, |most: f32, g| if g > most { g } else { most })
-        })
-        .collect();
-    gains.sort_unstable_by(f32::total_cmp);
-    gains.get(gains.len() / 2).map_or(0.0, |&g| f64::from(g))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Two images on one grid in, earthworks out: align, normalise, line gain, trace, classify.
+//! Two images on one grid in, earthworks out: align, propose, look, trace, classify.
 //!
 //! Pure: no paths, no clock, no GDAL. Pixels come through [`PairSource`], window by window, so that no step
 //! holds a whole image. Results depend neither on the number of threads nor on the size of the windows: every
@@ -12,6 +12,7 @@ pub mod compare;
 pub mod crest;
 pub mod error;
 mod evidence;
+mod gained;
 mod gathered;
 mod hidden;
 mod lanes;
@@ -19,6 +20,7 @@ pub mod line_gain;
 pub mod look;
 pub mod net;
 mod pool;
+pub mod proposal;
 pub mod resample;
 mod seen;
 pub mod source;

@@ -39,6 +39,16 @@ impl LookGrid {
         Pixel { row: (p.row - RIM_PX) * self.scale, col: (p.col - RIM_PX) * self.scale }
     }
 
+    /// `(rows, cols)` without the rim.
+    pub(crate) fn inner(&self) -> (usize, usize) {
+        (self.shape.0 - 2 * net::HALO_PX, self.shape.1 - 2 * net::HALO_PX)
+    }
+
+    /// From a position on this grid without its rim to one on the shared grid.
+    pub(crate) fn inner_to_shared(&self, p: Pixel) -> Pixel {
+        Pixel { row: p.row * self.scale, col: p.col * self.scale }
+    }
+
     /// From a position on the shared grid to one on this.
     pub fn from_shared(&self, p: Pixel) -> Pixel {
         Pixel { row: p.row / self.scale + RIM_PX, col: p.col / self.scale + RIM_PX }

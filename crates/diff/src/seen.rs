@@ -7,6 +7,7 @@ use crate::PairSource;
 use crate::align::Verdict;
 use crate::compare::{MAX_PIXEL_M, Outcome};
 use crate::hidden::{self, Light, Wetness, water};
+use crate::resample;
 use crate::view::View;
 
 /// Side of a block, pixels.
@@ -85,7 +86,13 @@ impl Seen {
                 };
                 let (mut seen_px, mut counts) = (0, [0u16; Reason::ALL.len()]);
                 for r in block.row - region.row..block.row_end() - region.row {
-                    for c in block.col - region.col..block.col_end() - region.col {
+                    let cols = block.col - region.col..block.col_end() - region.col;
+                    let own = [earlier, later].map(|date| date.valid.slice(s![r, cols.clone()]));
+                    if own.iter().all(|valid| valid.as_slice().is_some_and(resample::all)) {
+                        seen_px += cols.len() as u16;
+                        continue;
+                    }
+                    for c in cols {
                         let (row, col) = (region.row + r, region.col + c);
                         let reason = match (earlier.valid[(r, c)], later.valid[(r, c)]) {
                             (true, true) => {

@@ -101,9 +101,9 @@ pub trait PairSource: Sync {
 pub enum Stage {
     /// Measuring ties.
     Align,
-    /// Line gain, window by window.
-    LineGain,
-    /// Looking at the ground beside lines.
+    /// Asking where a new line may be, window by window.
+    Propose,
+    /// Looking at the ground there.
     Classify,
 }
 

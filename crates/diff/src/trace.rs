@@ -1,4 +1,4 @@
-//! From points of gain to lines.
+//! From points to lines.
 //!
 //! The points of a whole grid are few, so they are linked at once: a line never knows where a window ended.
 //! From each seed, strongest first, the line walks along its direction to the best next point, through corners
@@ -9,56 +9,24 @@
 use std::{cmp::Ordering, collections::VecDeque};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::OptionError,
-    line_gain::{Point, Scale, direction},
-};
+use crate::line_gain::{Point, direction};
 
 /// What becomes a line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// Gain at which a line may start, in multiples of the clutter. Default 1.5; 0.2–50.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Least {
+    /// Gain at which a line may start.
     pub seed_gain: f64,
-    /// Median gain of a line from which on it is looked at, in multiples of the clutter. Default 1.7: against 1, of
-    /// the works of the validation scenes 0.4 % is lost, and a tenth less ground is looked at; at 2 whole ditches on
-    /// patchy ground are lost. 0–50.
-    pub min_line_gain: f64,
-    /// Longest gap that a line of trench crosses, metres. Default 5; a ditch crosses twice that. 0–50.
-    pub max_gap_m: f64,
-    /// Shortest line that is looked at, metres. Default 14: against 20, of the works of the validation scenes 1.4 %
-    /// more is found, and a tenth more ground is looked at. A quarter of all digitised trenches are shorter
-    /// than 13 m. 5–1000.
-    pub min_length_m: f64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { seed_gain: 1.5, min_line_gain: 1.7, max_gap_m: 5.0, min_length_m: 14.0 }
-    }
-}
-
-impl Options {
-    /// # Errors
-    /// [`OptionError`] for the first option out of its range.
-    pub fn validate(&self) -> Result<(), OptionError> {
-        OptionError::check("trace.seed_gain", self.seed_gain, 0.2..=50.0, "0.2 to 50")?;
-        OptionError::check("trace.min_line_gain", self.min_line_gain, 0.0..=50.0, "0 to 50")?;
-        OptionError::check("trace.max_gap_m", self.max_gap_m, 0.0..=50.0, "0 to 50")?;
-        OptionError::check("trace.min_length_m", self.min_length_m, 5.0..=1000.0, "5 to 1000")
-    }
+    /// Length of a line, metres.
+    pub length_m: f64,
 }
 
 /// A traced centreline on the shared grid, `(row, col)` in pixels, about a metre between vertices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Which filter proposed it.
-    pub scale: Scale,
     /// Vertices.
     pub vertices: Vec<(f64, f64)>,
-    /// Median gain of its points, in multiples of the clutter.
+    /// Median gain of its points.
     pub gain: f64,
 }
 
@@ -166,26 +134,11 @@ pub struct Reach {
     pub twin_px: f32,
 }
 
-impl Reach {
-    /// For the points of a filter on a grid of `pixel_m`.
-    pub fn of(scale: Scale, pixel_m: f64, options: &Options) -> Self {
-        let (factor, twin_m) = match scale {
-            Scale::Narrow => (1.0, 1.5),
-            Scale::Wide => (2.0, 5.0),
-        };
-        Self {
-            step_px: scale.decimation(pixel_m) as f32,
-            gap_px: (factor * options.max_gap_m / pixel_m) as f32,
-            twin_px: (twin_m / pixel_m) as f32,
-        }
-    }
-}
-
 /// Lines through `points`, which are all those of one kind on a grid of `pixel_m`, in the order of [`sort`]. Strongest
 /// first.
-pub fn lines(points: &[Point], scale: Scale, reach: Reach, pixel_m: f64, options: &Options) -> Vec<Line> {
+pub fn lines(points: &[Point], reach: Reach, pixel_m: f64, least: Least) -> Vec<Line> {
     let index = Index::new(points);
-    let mut lines: Vec<Line> = chains(&index, reach, options.seed_gain)
+    let mut lines: Vec<Line> = chains(&index, reach, least.seed_gain)
         .iter()
         .map(|chain| {
             let mut gains: Vec<f32> = chain.iter().map(|&i| points[i].gain).collect();
@@ -193,12 +146,12 @@ pub fn lines(points: &[Point], scale: Scale, reach: Reach, pixel_m: f64, options
             let gain = f64::from(*gains.select_nth_unstable_by(middle, f32::total_cmp).1);
             let raw: Vec<(f64, f64)> =
                 chain.iter().map(|&i| (f64::from(points[i].row), f64::from(points[i].col))).collect();
-            Line { scale, vertices: resampled(&smoothed(&raw), 1.0 / pixel_m), gain }
+            Line { vertices: resampled(&smoothed(&raw), 1.0 / pixel_m), gain }
         })
-        .filter(|l| l.length_px() * pixel_m >= 0.4 * options.min_length_m)
+        .filter(|l| l.length_px() * pixel_m >= 0.4 * least.length_m)
         .collect();
     join(&mut lines, 2.0 * f64::from(reach.gap_px));
-    lines.retain(|l| l.length_px() * pixel_m >= options.min_length_m);
+    lines.retain(|l| l.length_px() * pixel_m >= least.length_m);
     lines
 }
 
@@ -419,10 +372,10 @@ mod tests {
     use super::*;
 
     /// Lines of `points` in any order, at half a metre.
-    fn traced(mut points: Vec<Point>, scale: Scale) -> Vec<Line> {
+    fn traced(mut points: Vec<Point>) -> Vec<Line> {
         sort(&mut points);
-        let options = Options::default();
-        lines(&points, scale, Reach::of(scale, 0.5, &options), 0.5, &options)
+        let reach = Reach { step_px: 1.0, gap_px: 10.0, twin_px: 3.0 };
+        lines(&points, reach, 0.5, Least { seed_gain: 1.5, length_m: 14.0 })
     }
 
     fn chain(from: (f32, f32), k: u8, n: usize) -> Vec<Point> {
@@ -442,7 +395,7 @@ mod tests {
         let mut points = chain((20.5, 10.5), 0, 60);
         points.retain(|p| !(30.0..38.0).contains(&p.col));
         points.extend(chain((60.5, 10.5), 0, 60));
-        let lines = traced(points, Scale::Narrow);
+        let lines = traced(points);
         assert_eq!(lines.len(), 2);
         assert!(lines.iter().all(|l| (l.length_px() - 59.0).abs() < 1.5), "{lines:?}");
     }
@@ -468,7 +421,7 @@ mod tests {
             at = (c[16].row, c[16].col);
             points.extend(c.into_iter().take(16));
         }
-        let lines = traced(points, Scale::Narrow);
+        let lines = traced(points);
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!((lines[0].length_px() - 95.0).abs() < 6.0, "{}", lines[0].length_px());
     }
@@ -477,13 +430,13 @@ mod tests {
     fn order_of_points_changes_nothing() {
         let mut points = chain((20.5, 10.5), 0, 60);
         points.extend(chain((40.5, 10.5), 2, 60));
-        let first = traced(points.clone(), Scale::Narrow);
+        let first = traced(points.clone());
         points.reverse();
-        assert_eq!(first, traced(points, Scale::Narrow));
+        assert_eq!(first, traced(points));
     }
 
     #[test]
     fn no_points_no_lines() {
-        assert!(traced(vec![], Scale::Wide).is_empty());
+        assert!(traced(vec![]).is_empty());
     }
 }

@@ -51,10 +51,12 @@ pub struct Work {
 pub struct PairSeconds {
     /// Measuring and fitting ties.
     pub align: f64,
-    /// Line gain.
-    pub line_gain: f64,
-    /// Tracing, unrolling and judging.
-    pub trace_and_classify: f64,
+    /// Asking where a new line may be.
+    #[serde(alias = "line_gain")]
+    pub propose: f64,
+    /// Looking there, tracing and judging.
+    #[serde(alias = "trace_and_classify")]
+    pub classify: f64,
     /// All, with opening and placing.
     pub total: f64,
 }
@@ -213,16 +215,16 @@ struct Watch<'a> {
     events: &'a dyn Events,
     stop: &'a Stop,
     start: Instant,
-    /// When alignment and line gain were last heard of, seconds from the start.
+    /// When alignment and proposing were last heard of, seconds from the start.
     last: Mutex<(f64, f64)>,
 }
 
 impl Watch<'_> {
     fn seconds(&self) -> PairSeconds {
-        let (align, gain) = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let gain = gain.max(align);
+        let (align, proposed) = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let proposed = proposed.max(align);
         let end = self.start.elapsed().as_secs_f64();
-        PairSeconds { align, line_gain: gain - align, trace_and_classify: end - gain, total: end }
+        PairSeconds { align, propose: proposed - align, classify: end - proposed, total: end }
     }
 }
 
@@ -232,7 +234,7 @@ impl Progress for Watch<'_> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match stage {
             Stage::Align => last.0 = last.0.max(now),
-            Stage::LineGain => last.1 = last.1.max(now),
+            Stage::Propose => last.1 = last.1.max(now),
             Stage::Classify => {}
         }
         drop(last);

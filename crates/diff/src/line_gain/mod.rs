@@ -24,12 +24,12 @@ use serde::{Deserialize, Serialize};
 use crate::align::CELL_PX;
 use crate::{error::OptionError, lanes, resample};
 
-/// Which lines are proposed.
+/// What counts as gain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Gain at which a point may carry a line on, in multiples of the local clutter. Default 0.8, chosen on
-    /// rendered works on real fields; 0.2–20.
+    /// Gain from which on a point counts, in multiples of the local clutter. Default 0.8, chosen on rendered works on real
+    /// fields; 0.2–20.
     pub min_gain: f64,
     /// Added to the clutter, as a share of the local brightness: below it a line is noise of the sensor.
     /// Default 0.003; 0–0.1.

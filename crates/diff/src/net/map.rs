@@ -30,6 +30,12 @@ impl Region {
         Self { rows: more(&self.rows, shape.0), cols: more(&self.cols, shape.1) }
     }
 
+    /// The 2 × 2 pixels of each of its own, within `shape`.
+    pub fn doubled(&self, shape: (usize, usize)) -> Self {
+        let twice = |r: &Range<usize>, end: usize| 2 * r.start..(2 * r.end).min(end);
+        Self { rows: twice(&self.rows, shape.0), cols: twice(&self.cols, shape.1) }
+    }
+
     /// The pixels that cover it, each 2 × 2 of these.
     pub fn halved(&self) -> Self {
         let half = |r: &Range<usize>| r.start / 2..r.end.div_ceil(2);

@@ -10,6 +10,7 @@
 //! | `input` | what of both dates goes in |
 //! | `map`, `conv`, `head` | feature maps; convolution; the last layer |
 //! | `dot`, `range` | integer arithmetic; how large its numbers get |
+//! | `proposer` | a far smaller network, that says where to ask |
 //! | `turn` | the same ground turned |
 //! | `model` | weights, calibration, where they came from |
 
@@ -19,17 +20,21 @@ mod head;
 mod input;
 mod map;
 mod model;
+mod proposer;
 mod range;
 mod turn;
 
 pub use model::{Calibration, FIGURES, FORMAT, Logistic, MOST_BYTES, Model, ModelError};
+pub use proposer::{CELL_PX, HALO_PX as PROPOSER_HALO_PX, Proposer, ProposerMaps};
 
 use conv::{Conv, MOST, Values};
 use domain::Class;
 use head::Head;
 use input::CHANNELS;
-use map::{Map, Region};
+pub(crate) use input::VALUES;
+pub(crate) use map::{Map, Region};
 use ndarray::{Array2, Array3, Zip, s};
+pub(crate) use proposer::CHANNELS as PROPOSER_CHANNELS;
 
 use crate::look::Look;
 
@@ -78,6 +83,15 @@ pub struct Answer {
     /// Of each kind, the logarithm of how likely it is that of another line, but for a constant: `(rows / 2, cols / 2,`
     /// [`KINDS`]`)`.
     pub kinds: Array3<f32>,
+}
+
+/// What the proposing network says of a square of [`CELL_PX`]: log-odds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Proposed {
+    /// That a new earthwork runs through it.
+    pub work: f32,
+    /// That another new line does.
+    pub other: f32,
 }
 
 /// Layers ready to be applied.

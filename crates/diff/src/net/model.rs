@@ -1,17 +1,18 @@
 //! A trained network: its weights, its calibration, and where they came from.
 //!
 //! A model's file is a line of JSON with `format` and `sha256`, then the body that this is the SHA-256 of: a line of JSON
-//! with `name` and `calibration`, then the weights as little-endian 32-bit floats, in the order of [`Network::new`].
+//! with `name` and `calibration`, then the weights as little-endian 32-bit floats, those of the [`Network`] before those of the
+//! [`Proposer`].
 
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Network;
+use super::{Network, Proposer};
 
 /// Version of the layout of a model's file and of the network. A file of another version is refused.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 /// Largest file that is looked at, bytes.
 pub const MOST_BYTES: usize = 64 << 20;
 /// The model that comes with the program.
@@ -47,6 +48,8 @@ pub struct Model {
     pub name: String,
     /// SHA-256 of its body, hexadecimal.
     pub sha256: String,
+    /// What says where to look.
+    pub proposer: Arc<Proposer>,
     /// What judges pixels.
     pub network: Arc<Network>,
     /// What judges lines.
@@ -133,9 +136,13 @@ impl Model {
             return Err(ModelError::NotAModel { reason: "its last number is cut short".into() });
         }
         let numbers: Vec<f32> = whole.iter().map(|b| f32::from_le_bytes(*b)).collect();
-        let network = Network::new(&numbers)
-            .ok_or(ModelError::Weights { found: numbers.len(), expected: Network::len() })?;
-        Ok(Self { name, sha256: head.sha256, network: Arc::new(network), calibration })
+        let expected = Network::len() + Proposer::len();
+        let parts = numbers.split_at_checked(Network::len());
+        let both =
+            parts.and_then(|(judges, proposes)| Some((Network::new(judges)?, Proposer::new(proposes)?)));
+        let (network, proposer) = both.ok_or(ModelError::Weights { found: numbers.len(), expected })?;
+        let (network, proposer) = (Arc::new(network), Arc::new(proposer));
+        Ok(Self { name, sha256: head.sha256, network, proposer, calibration })
     }
 
     /// The model that comes with the program.
@@ -187,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_refused_by_its_cause() {
-        let good = body(&vec![0.5; Network::len()]);
+        let good = body(&vec![0.5; Network::len() + Proposer::len()]);
         assert_eq!(Model::parse(&file(FORMAT, &good)).unwrap().name, "x");
         let fails = |bytes: &[u8]| Model::parse(bytes).unwrap_err();
         assert!(matches!(fails(b"{}"), ModelError::NotAModel { .. }));
@@ -197,7 +204,7 @@ mod tests {
         *edited.last_mut().unwrap() ^= 1;
         assert!(matches!(fails(&edited), ModelError::Hash { .. }));
         assert!(matches!(fails(&file(FORMAT, &body(&[0.5; 9]))), ModelError::Weights { found: 9, .. }));
-        let endless = body(&vec![f32::NAN; Network::len()]);
+        let endless = body(&vec![f32::NAN; Network::len() + Proposer::len()]);
         assert!(matches!(fails(&file(FORMAT, &endless)), ModelError::Weights { .. }));
     }
 }

@@ -4,7 +4,7 @@
 //! can be, and to noise. On a rendered season of 8192 x 8192 px no layer gave more than is allowed for here, and most less than
 //! half as much.
 
-use super::{LAYERS, input::CHANNELS};
+use super::{LAYERS, input::CHANNELS, proposer};
 
 /// Side of the made-up ground, pixels of the first map.
 const SIDE: usize = 32;
@@ -26,10 +26,39 @@ struct Plain {
 
 /// Of each layer the largest value that it should be able to give.
 pub fn ranges(layers: &[Layer<'_>]) -> Vec<f64> {
-    let works = largest(layers, made_up(works));
+    with_room(largest(layers, made_up(CHANNELS, works)), largest(layers, made_up(CHANNELS, anything)))
+}
+
+/// The same of the proposing network, whose pixels stand out by 6 at most.
+pub fn of_proposer(layers: &[Layer<'_>]) -> Vec<f64> {
+    let of = |value: fn(Place) -> f32| largest_of_proposer(layers, made_up(proposer::CHANNELS, value));
+    with_room(of(|at| (3.0 * works(at)).clamp(-6.0, 6.0)), of(|at| 12.0 * at.noise))
+}
+
+/// From what layers give for works and for noise.
+fn with_room(works: Vec<f64>, noise: Vec<f64>) -> Vec<f64> {
     let mean = (works.iter().map(|v| v.ln()).sum::<f64>() / works.len() as f64).exp();
-    let noise = largest(layers, made_up(anything));
     works.iter().zip(noise).map(|(&own, noise)| (MARGIN * own.max(mean)).max(NOISE_MARGIN * noise)).collect()
+}
+
+/// The largest value of a map. Of weights that let values grow beyond all floats nothing can be made.
+fn most(map: &Plain) -> f64 {
+    let most = map.data.iter().fold(0.0f32, |m, &v| if v > m { v } else { m });
+    f64::from(most.clamp(1e-6, 1e30))
+}
+
+/// Of each layer of the proposing network the largest value that it gives on some ground.
+fn largest_of_proposer(layers: &[Layer<'_>], ground: Plain) -> Vec<f64> {
+    let mut at = ground;
+    let mut out = vec![];
+    for (k, (&shape, &layer)) in proposer::LAYERS.iter().zip(layers).enumerate() {
+        at = convolved(&at, shape, layer);
+        out.push(most(&at));
+        if k == 0 || k == 2 {
+            at = pooled(&at);
+        }
+    }
+    out
 }
 
 /// Of each layer the largest value that it gives on some ground.
@@ -37,9 +66,7 @@ fn largest(layers: &[Layer<'_>], ground: Plain) -> Vec<f64> {
     let mut out = vec![0.0; layers.len()];
     let mut run = |k: usize, from: &Plain| {
         let map = convolved(from, LAYERS[k], layers[k]);
-        let most = map.data.iter().fold(0.0f32, |m, &v| if v > m { v } else { m });
-        // Of weights that let values grow beyond all floats nothing can be made.
-        out[k] = f64::from(most.clamp(1e-6, 1e30));
+        out[k] = most(&map);
         map
     };
     let (mut kept, mut at) = (vec![], ground);
@@ -74,22 +101,23 @@ struct Place {
     noise: f32,
 }
 
-fn made_up(value: impl Fn(Place) -> f32) -> Plain {
+/// Maps of `channels` numbers a pixel: the figures of each date, of 2 × 2 pixels of the window.
+fn made_up(channels: usize, value: impl Fn(Place) -> f32) -> Plain {
     let noise = |k: usize| {
         let h = (k as u32).wrapping_mul(2_654_435_761);
         ((h ^ (h >> 15)).wrapping_mul(2_246_822_519) >> 8) as f32 / (1u32 << 24) as f32 - 0.5
     };
     let of = |k: usize| {
-        let (pixel, quarter) = (k / CHANNELS, k % 4);
+        let (pixel, quarter, own) = (k / channels, k % 4, k % channels);
         value(Place {
             row: (2 * (pixel / SIDE) + quarter / 2) as f32,
             col: (2 * (pixel % SIDE) + quarter % 2) as f32,
-            date: k % CHANNELS / 12,
-            figure: k % 12 / 4,
+            date: own / (channels / 2),
+            figure: own % (channels / 2) / 4,
             noise: noise(k),
         })
     };
-    Plain { side: SIDE, channels: CHANNELS, data: (0..SIDE * SIDE * CHANNELS).map(of).collect() }
+    Plain { side: SIDE, channels, data: (0..SIDE * SIDE * channels).map(of).collect() }
 }
 
 /// Even ground with a little noise; on the later date a slanting trench, a straight ditch, and the spoil of both.
