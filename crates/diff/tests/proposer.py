@@ -1,4 +1,4 @@
-"""What torch says of the window in `tests/proposer.rs`, with weights that both make up by the same rule.
+"""What torch says of the window in `tests/network.rs` for the network that proposes, with weights that both make up by the same rule.
 
 Run from the root of the repository: python3 crates/diff/tests/proposer.py   (needs numpy and torch)
 """

@@ -115,6 +115,26 @@ pub struct Workspace {
     sixteenth: [Map; 3],
 }
 
+/// Weights and biases of convolutions with so many inputs and outputs, and what follows them; `None` where all together are not
+/// `len` finite numbers.
+fn layers_of<'a>(
+    weights: &'a [f32],
+    shapes: &[(usize, usize)],
+    len: usize,
+) -> Option<(Vec<range::Layer<'a>>, &'a [f32])> {
+    if weights.len() != len || !weights.iter().all(|w| w.is_finite()) {
+        return None;
+    }
+    let mut rest = weights;
+    let mut take = |n: usize| {
+        let (taken, left) = rest.split_at(n);
+        rest = left;
+        taken
+    };
+    let layers = shapes.iter().map(|&(i, o)| (take(9 * i * o), take(o))).collect();
+    Some((layers, rest))
+}
+
 impl Network {
     /// Number of weights and biases.
     pub fn len() -> usize {
@@ -124,16 +144,7 @@ impl Network {
     /// From its weights, layer by layer, each `(outputs, inputs, rows, columns)` and then its biases; `None` where they
     /// are not [`Network::len`] finite numbers.
     pub fn new(weights: &[f32]) -> Option<Self> {
-        if weights.len() != Self::len() || !weights.iter().all(|w| w.is_finite()) {
-            return None;
-        }
-        let mut rest = weights;
-        let mut take = |n: usize| {
-            let (taken, left) = rest.split_at(n);
-            rest = left;
-            taken
-        };
-        let floats: Vec<range::Layer<'_>> = LAYERS.iter().map(|&(i, o)| (take(9 * i * o), take(o))).collect();
+        let (floats, rest) = layers_of(weights, &LAYERS, Self::len())?;
         let mut ranges = range::ranges(&floats);
         for (fine, coarse) in ADDED {
             let both = ranges[fine].max(ranges[coarse]);

@@ -47,16 +47,7 @@ impl Proposer {
 
     /// From its weights, in the order of [`super::Network::new`]; `None` where they are not [`Proposer::len`] finite numbers.
     pub fn new(weights: &[f32]) -> Option<Self> {
-        if weights.len() != Self::len() || !weights.iter().all(|w| w.is_finite()) {
-            return None;
-        }
-        let mut rest = weights;
-        let mut take = |n: usize| {
-            let (taken, left) = rest.split_at(n);
-            rest = left;
-            taken
-        };
-        let floats: Vec<range::Layer<'_>> = LAYERS.iter().map(|&(i, o)| (take(9 * i * o), take(o))).collect();
+        let (floats, rest) = super::layers_of(weights, &LAYERS, Self::len())?;
         let steps: Vec<f64> = range::of_proposer(&floats).iter().map(|r| r / f64::from(MOST)).collect();
         let layer = |k: usize| {
             let values = match k {
