@@ -228,7 +228,7 @@ fn proposed<S: PairSource>(
     let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));
     let count = Counter::new(progress, Stage::Propose, windows.len());
     let pool = Pool::<Workspace>::default();
-    let all = Gathered::new();
+    let mut cells = Gathered::new();
     let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
     let seen = Mutex::new(Seen::nothing(blocks_shape));
     windows
@@ -242,12 +242,12 @@ fn proposed<S: PairSource>(
             seen.lock().unwrap_or_else(PoisonError::into_inner).put(core, &own);
             if pixel_m <= MAX_PIXEL_M {
                 let (both, others) = ([&earlier, &later], options.classify.all_lines);
-                let cells = pool.with(|workspace| {
+                let proposed = pool.with(|workspace| {
                     let with = (&*model.proposer, &options.proposal);
                     proposal::cells(both, &asked, grid, with, others, workspace)
                 });
-                all.add(
-                    cells
+                cells.add(
+                    proposed
                         .into_iter()
                         .filter(|cell| view.field.verdict(cell.middle(grid)).0 == Verdict::Aligned),
                 );
@@ -258,7 +258,6 @@ fn proposed<S: PairSource>(
         .collect::<Outcome<S, ()>>()?;
     drop(pool);
     let (coverage, hidden) = seen.into_inner().unwrap_or_else(PoisonError::into_inner).coverage(view)?;
-    let mut cells = all;
     cells.retain(|cell| {
         let block = |v: f64, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
         let at = cell.middle(grid);

@@ -1,6 +1,6 @@
 //! The line gain along a line that was found, measured where it runs.
 
-use domain::{Pixel, Window};
+use domain::Window;
 
 use crate::{
     PairSource,
@@ -29,6 +29,8 @@ pub(crate) fn along<S: PairSource>(
     }
     let layout = Layout::of(pixel_m);
     let reach_px = REACH_M / pixel_m;
+    // Where it is not known nothing is compared.
+    let residual_px = |at| Some(view.field.verdict(at).1).filter(|e| e.is_finite()).unwrap_or(1.0);
     let mut gains = Vec::with_capacity(vertices.len());
     for part in vertices.chunks(TOGETHER) {
         let core = box_around(part, reach_px, shape);
@@ -36,7 +38,6 @@ pub(crate) fn along<S: PairSource>(
         let (earlier, later) = view.read(region)?;
         let points = Scale::ALL.map(|scale| {
             let mut points = pool.with(|buffers| {
-                let residual_px = |at| view.residual_px(at);
                 line_gain::points([&earlier, &later], core, scale, pixel_m, residual_px, options, buffers)
             });
             trace::sort(&mut points);
@@ -62,11 +63,4 @@ fn box_around(places: &[(f64, f64)], reach_px: f64, (rows, cols): (usize, usize)
     };
     let ((row, row_end), (col, col_end)) = (ends(|p| p.0, rows), ends(|p| p.1, cols));
     Window::new(row, col, row_end - row, col_end - col)
-}
-
-impl<S: PairSource> View<'_, S> {
-    /// How far the images may be off against each other at a place, pixels; 1 where that is not known and nothing is compared.
-    fn residual_px(&self, at: Pixel) -> f32 {
-        Some(self.field.verdict(at).1).filter(|e| e.is_finite()).unwrap_or(1.0)
-    }
 }

@@ -1,4 +1,4 @@
-"""What torch says of the window in `tests/network.rs`, with weights that both make up by the same rule.
+"""What torch says of the windows in `tests/network.rs`, with weights that both make up by the same rule.
 
 Run from the root of the repository: python3 crates/diff/tests/network.py   (needs numpy and torch)
 """
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import fit
+import propose
 
 ROWS, COLS = 64, 80
 r, c = np.mgrid[:ROWS, :COLS]
@@ -18,7 +19,6 @@ rgb = lambda k: np.stack([40 + (r * (3 + k) + c * 5 + b * 11 + (r * c) % 17) % 9
 x = torch.from_numpy(np.concatenate([rgb(0), rgb(4)])[None])
 x[:, :, 20:24, 30:40] = 0  # invalid
 
-net = fit.Net().eval()
 k = 0
 
 
@@ -31,7 +31,9 @@ def made_up(shape, products):
     return torch.from_numpy(v.astype(np.float32).reshape(shape))
 
 
-with torch.no_grad():
+def filled(net):
+    global k
+    k = 0
     for layer in net.layers:
         if isinstance(layer, fit.Conv):
             n = layer.conv.weight[0].numel()
@@ -42,8 +44,22 @@ with torch.no_grad():
             n = layer.weight[0].numel()
             layer.weight.copy_(made_up(layer.weight.shape, n))
             layer.bias.copy_(made_up(layer.bias.shape, n))
-    near, coarse = net(fit.seen(x))
+    return net.eval()
+
+
+with torch.no_grad():
+    near, coarse = filled(fit.Net())(fit.seen(x))
 near = torch.sigmoid(near)[0]
 for r, c in [(0, 0), (13, 57), (22, 29), (40, 8), (63, 79)]:
     told = [near[0, r, c], near[1, r, c], *coarse[0, [0, 1, 2, 9], r // 2, c // 2]]
     print((r, c), [round(float(v), 6) for v in told])
+
+ROWS, COLS = 96, 112
+r, c = np.mgrid[:ROWS, :COLS]
+date = lambda k: (400 + (r * (3 + k) + c * 5 + (r * c) % 17) % 97).astype(np.float32)
+x = torch.from_numpy(np.stack([date(0)] * 3 + [date(4)] * 3)[None])
+x[:, :, 40:52, 60:80] = 0  # invalid
+with torch.no_grad():
+    told = filled(propose.Net())(propose.seen(x))[0]
+for r, c in [(0, 0), (3, 5), (5, 8), (6, 7), (11, 13), (9, 2)]:
+    print((r, c), [round(float(v), 4) for v in told[:, r, c]])

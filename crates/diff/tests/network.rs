@@ -1,5 +1,4 @@
-//! Both networks against torch, on windows and weights that both make up: `network.py` and `proposer.py` beside this file print
-//! the figures.
+//! Both networks against torch, on windows and weights that both make up: `network.py` beside this file prints the figures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

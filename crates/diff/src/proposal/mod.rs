@@ -91,14 +91,11 @@ impl Asked {
             cols.len() * CELL_PX,
         );
         let look = own.grown(HALO_PX, inner).snapped(BLOCK_PX, inner);
-        let region = match grid.scale {
+        let need = match grid.scale {
             1.0 => look,
-            scale => {
-                let need = resample::source_window(look, shape, scale, |p| grid.inner_to_shared(p));
-                around(need, core)
-            }
+            scale => resample::source_window(look, shape, scale, |p| grid.inner_to_shared(p)),
         };
-        Self { cells: Region { rows, cols }, look, region: around(region, core) }
+        Self { cells: Region { rows, cols }, look, region: around(need, core) }
     }
 }
 
