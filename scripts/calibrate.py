@@ -120,7 +120,7 @@ def main():
             rounded = [round(v, 3) for v in (bias, *weights_)]
             print(json.dumps({name_: dict(lines=len(own), bias_and_weights=rounded, calibration_error=round(error, 4))}))
     body = json.dumps(dict(name=name, calibration=calibration), separators=(",", ":")).encode() + b"\n" + weights
-    head = json.dumps(dict(format=6, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
+    head = json.dumps(dict(format=7, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
     out.write_bytes(head.encode() + b"\n" + body)
 
 

@@ -26,6 +26,8 @@ KINDS = ("track", "road", "furrow", "field_edge", "shoreline", "tree_shadow", "p
 SIGMA_PX, NEAR_PX = 2.0, 2.5
 WEIGHTS = (20, 0.3, 0.4, 5, 0.1)
 OUTPUTS = 4 + 4 + 1 + 1 + len(KINDS)
+# Batches of varied squares by which it is told how large numbers get.
+SHOWN = 24
 
 
 class Conv(nn.Module):
@@ -47,6 +49,9 @@ class Conv(nn.Module):
 
 class Net(nn.Module):
     """As `diff::net` computes it: the order of the layers is the order of the weights in the file."""
+
+    # Layers whose outputs are added to coarser ones, and the layers that the sums go into.
+    SUMS = ((1, 13), (3, 11), (5, 9))
 
     def __init__(self, w=(24, 40, 72, 112)):
         super().__init__()
@@ -397,19 +402,46 @@ def chosen_from(scenes):
     return scenes + drawn if len(drawn) < len(scenes) else scenes
 
 
-def save(net, path):
-    """Weights as 32-bit floats, layer by layer: `(out, in, 3, 3)` then the biases."""
+def most(net, inputs):
+    """Of each channel of each convolution the largest value that it is to tell: `diff::net` has 255 steps up to it. The geometric
+    mean of the largest that it gives and the largest of its layer, so that what the squares did not show has some room."""
+    convolutions = [l for l in net.layers if isinstance(l, Conv)]
+    found = [torch.zeros(l.conv.out_channels, device=DEVICE) for l in convolutions]
+
+    def note(k, values):  # what a hook gives back would take the place of what it was called with
+        found[k] = torch.maximum(found[k], values.float().amax((0, 2, 3)))
+
+    hooks = [l.register_forward_hook(lambda m, i, out, k=k: note(k, out)) for k, l in enumerate(convolutions)]
+    # What is added to the coarser one is told together with it.
+    hooks += [net.layers[later].register_forward_pre_hook(lambda m, i, k=k: note(k, i[0]))
+              for k, later in getattr(net, "SUMS", ())]
+    net.eval()
+    with torch.no_grad():
+        for x in inputs:
+            net(x)
+    net.train()
+    for h in hooks:
+        h.remove()
+    found = [v.clamp(min=1e-4) for v in found]
+    return [(v * v.max()).sqrt() for v in found]
+
+
+def save(net, path, inputs):
+    """32-bit floats: layer by layer the weights `(out, in, 3, 3)`, then the biases; after them `most`, as these inputs have it."""
     pairs = [l.folded() if isinstance(l, Conv) else (l.weight, l.bias) for l in net.layers]
-    blob = b"".join(p.detach().cpu().contiguous().numpy().astype("<f4").tobytes() for pair in pairs for p in pair)
+    numbers = [p for pair in pairs for p in pair] + most(net, inputs)
+    blob = b"".join(p.detach().cpu().contiguous().numpy().astype("<f4").tobytes() for p in numbers)
     Path(path).write_bytes(blob)
 
 
 class Fit:
     """The network as it learns, and how far it is."""
 
-    def __init__(self, out, held):
+    def __init__(self, out, held, shown):
         torch.manual_seed(1)
         self.out, self.held = Path(out), held
+        # What tells how large numbers get.
+        self.shown = [seen(x) for x, _ in held + shown]
         self.net = Net().to(DEVICE, memory_format=torch.channels_last)
         # The same weights, compiled where there is a compiler: a third faster.
         self.fast = torch.compile(self.net) if shutil.which("g++") else self.net
@@ -435,7 +467,7 @@ class Fit:
         self.net.train()
         rounded = [[round(v, 5) for v in t.tolist()] for t in (self.mean, h)]
         print(f"{time.time() - self.start:6.0f} s, step {k}, losses {rounded[0]}, held out {rounded[1]}{more}", flush=True)
-        save(self.net, self.out / "net.f32")
+        save(self.net, self.out / "net.f32", self.shown)
 
 
 def main():
@@ -444,10 +476,10 @@ def main():
     pool = Pool.of([s for f in folders[:-1] for s in load(f)])
     check = Pool.of(load(folders[-1]))
     held = [batch(check, check.scenes, np.random.default_rng([7, k]), 8, vary=False) for k in range(12)]
-    fit = Fit(out, held)
+    scenes = chosen_from(pool.scenes)
+    fit = Fit(out, held, [batch(pool, scenes, np.random.default_rng([2, k])) for k in range(SHOWN)])
     print(len(pool.scenes), "scenes,", sum(p.numel() for p in fit.net.parameters()), "weights, on", DEVICE, flush=True)
     mined_at = [int(share * steps) for share in (0.35, 0.6, 0.8)]
-    scenes = chosen_from(pool.scenes)
     for k in range(steps):
         if k in mined_at:
             print("places it is wrong at:", mine(fit.net, pool), flush=True)

@@ -160,7 +160,8 @@ def main():
         mean = loss.item() if mean is None else 0.99 * mean + 0.01 * loss.item()
         if k % 200 == 199:
             print(f"step {k + 1} of {steps}: loss {mean:.4f}, {time.time() - start:.0f} s", file=sys.stderr, flush=True)
-    fit.save(net, out / "proposer.f32")
+    shown = [kept.batch(rng)[0] for _ in range(fit.SHOWN)]
+    fit.save(net, out / "proposer.f32", shown)
     print("proposed: %.3f of the squares of works, %.3f of others" % reached(net, held), file=sys.stderr)
 
 

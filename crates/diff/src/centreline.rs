@@ -196,7 +196,8 @@ pub fn centrelines(
     let reach = Reach { step_px: 1.0, gap_px: GAP_PX, twin_px: TWIN_PX };
     let lines = trace::lines(&points, reach, look_m, least);
     let index = Index::new(&points);
-    lines.iter().flat_map(|line| parts(line, &crests, &index, grid, look_m, min_length_m)).collect()
+    let parts = |line| parts(line, &crests, &index, grid, look_m, min_length_m);
+    lines.par_iter().flat_map_iter(parts).collect()
 }
 
 /// What holds of a line, cut where the nearness falls far below the line's own.

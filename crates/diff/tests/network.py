@@ -47,8 +47,17 @@ def filled(net):
     return net.eval()
 
 
+def most(net, seen):
+    """The largest value of each layer."""
+    found = fit.most(net, [seen])
+    net.eval()
+    print([round(float(v.max()), 3) for v in found])
+
+
 with torch.no_grad():
-    near, coarse = filled(fit.Net())(fit.seen(x))
+    net = filled(fit.Net())
+    near, coarse = net(fit.seen(x))
+most(net, fit.seen(x))
 near = torch.sigmoid(near)[0]
 for r, c in [(0, 0), (13, 57), (22, 29), (40, 8), (63, 79)]:
     told = [near[0, r, c], near[1, r, c], *coarse[0, [0, 1, 2, 9], r // 2, c // 2]]
@@ -60,6 +69,8 @@ date = lambda k: (400 + (r * (3 + k) + c * 5 + (r * c) % 17) % 97).astype(np.flo
 x = torch.from_numpy(np.stack([date(0)] * 3 + [date(4)] * 3)[None])
 x[:, :, 40:52, 60:80] = 0  # invalid
 with torch.no_grad():
-    told = filled(propose.Net())(propose.seen(x))[0]
+    net = filled(propose.Net())
+    told = net(propose.seen(x))[0]
+most(net, propose.seen(x))
 for r, c in [(0, 0), (3, 5), (5, 8), (6, 7), (11, 13), (9, 2)]:
     print((r, c), [round(float(v), 4) for v in told[:, r, c]])

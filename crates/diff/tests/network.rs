@@ -16,8 +16,14 @@ const CHANNELS: [usize; 16] = [24, 24, 24, 40, 40, 72, 72, 112, 112, 72, 72, 40,
 /// The same of the network that proposes.
 const OF_PROPOSER: [usize; 7] = [8, 16, 32, 24, 40, 40, 2];
 
-/// Weights and biases so small that a map is about as large as the one that it is made of.
-fn made_up(channels: &[usize]) -> Vec<f32> {
+/// The largest value of each layer, as `network.py` prints it, and of the sums that are made of it.
+const MOST: [f32; 14] =
+    [4.773, 2.744, 2.036, 1.132, 0.528, 0.506, 0.191, 0.162, 0.173, 0.379, 0.23, 0.559, 0.333, 1.73];
+const MOST_OF_PROPOSER: [f32; 5] = [4.616, 2.827, 1.486, 0.966, 0.543];
+
+/// Weights and biases so small that a map is about as large as the one that it is made of; the largest value of each of its
+/// channels is that of the layer.
+fn made_up(channels: &[usize], most: &[f32]) -> Vec<f32> {
     let mut weights = vec![];
     for (layer, between) in channels.windows(2).enumerate() {
         let products = if layer + 2 < channels.len() { 9 * between[0] } else { between[0] };
@@ -25,6 +31,9 @@ fn made_up(channels: &[usize]) -> Vec<f32> {
         let first = weights.len();
         let made_up = |k: usize| (((k * 7919 + 13) % 1000) as f64 / 500.0 - 1.0) * most;
         weights.extend((first..first + (products + 1) * between[1]).map(|k| made_up(k) as f32));
+    }
+    for (&most, &outputs) in most.iter().zip(&channels[1..]) {
+        weights.extend(vec![most; outputs]);
     }
     weights
 }
@@ -43,7 +52,7 @@ fn it_says_what_torch_says() {
         later: rgb(4),
         valid: Array2::from_shape_fn(SHAPE, |(r, c)| !hole(r, c)),
     };
-    let weights = made_up(&CHANNELS);
+    let weights = made_up(&CHANNELS, &MOST);
     let network = Network::new(&weights).unwrap();
     let mut workspace = Workspace::default();
     // Twice: the second time in maps that were used.
@@ -71,9 +80,9 @@ fn it_says_what_torch_says() {
         ];
         squares += told.iter().zip(expected).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
     }
-    // In integers. Figures of other places are off by 0.2.
+    // In integers of 8 bits. Figures of other places are off by 0.2.
     let off = (squares / 30.0).sqrt();
-    assert!(off < 2e-3, "{off}");
+    assert!(off < 1e-2, "{off}");
     assert_eq!(answer.line[(22, 35)], 0.0, "nothing is said where a date is invalid");
 
     let inner = network.ask(&look, 20, &mut workspace);
@@ -91,7 +100,7 @@ fn the_network_that_proposes_says_what_torch_says() {
     let (earlier, later) = (date(0), date(4));
     let hole = |r: usize, c: usize| (40..52).contains(&r) && (60..80).contains(&c);
     let (whole, holed) = (Array2::from_elem(SHAPE, true), Array2::from_shape_fn(SHAPE, |(r, c)| !hole(r, c)));
-    let proposer = Proposer::new(&made_up(&OF_PROPOSER)).unwrap();
+    let proposer = Proposer::new(&made_up(&OF_PROPOSER, &MOST_OF_PROPOSER)).unwrap();
     let mut workspace = proposal::Workspace::default();
     // Invalid on one date is invalid on both.
     for valid in [[whole.view(), holed.view()], [holed.view(), whole.view()], [holed.view(), holed.view()]] {
@@ -106,8 +115,8 @@ fn the_network_that_proposes_says_what_torch_says() {
         ];
         for (at, [work, other]) in expected {
             let off = (told[at].work - work).abs().max((told[at].other - other).abs());
-            // In integers. Other places say something else by 0.1.
-            assert!(off < 5e-3, "{at:?}: {:?}", told[at]);
+            // In integers of 8 bits. Other places say something else by 0.1.
+            assert!(off < 2.5e-2, "{at:?}: {:?}", told[at]);
         }
     }
 }

@@ -1,23 +1,81 @@
-//! Products of pairs of 16-bit integers, several sums at a time: the arithmetic of a convolution.
+//! Products of small integers, several sums at a time: the arithmetic of a convolution.
 //!
-//! A pair of values meets a pair of weights for each sum, and both products are added to it: one instruction where the
-//! processor has it (`vpdpwssd`, `vpmaddwd`), and twice the products of 32-bit floats everywhere. Integers add up to the same
-//! on every processor and in every order.
+//! A group of values meets a group of weights for each sum, 32 bits of either, and all products are added to it: one instruction
+//! where the processor has it (`vpdpbusd`, `vpdpwssd`, `vpmaddwd`). Integers add up to the same on every processor and in every
+//! order.
 
-/// Two values, or two weights of one sum, that follow each other.
-pub type Pair = [i16; 2];
+/// What goes into a convolution: numbers of one size, the weights they meet, and how many of them fill 32 bits.
+pub trait Number: Copy + Default {
+    /// Values that follow each other.
+    type Group: Copy;
+    /// Their weights in one sum.
+    type Weights: Copy + Default + std::fmt::Debug + PartialEq;
+
+    /// Values of a group.
+    const GROUP: usize;
+    /// The largest amount of a value.
+    const MOST: f64;
+    /// Whether there are values below 0.
+    const SIGNED: bool;
+    /// The largest amount of a weight.
+    const MOST_WEIGHT: f64;
+
+    fn groups(line: &[Self]) -> &[Self::Group];
+    /// Sets one weight of a group to the nearest there is.
+    fn set(weights: &mut Self::Weights, at: usize, to: f64);
+}
+
+/// What goes into a network: a figure is 6 at most, of 1024 steps each.
+impl Number for i16 {
+    type Group = [i16; 2];
+    type Weights = [i16; 2];
+
+    const GROUP: usize = 2;
+    const MOST: f64 = 6.0 * 1024.0;
+    const SIGNED: bool = true;
+    const MOST_WEIGHT: f64 = i16::MAX as f64;
+
+    #[inline(always)]
+    fn groups(line: &[i16]) -> &[[i16; 2]] {
+        line.as_chunks().0
+    }
+
+    fn set(weights: &mut [i16; 2], at: usize, to: f64) {
+        weights[at] = to.round() as i16;
+    }
+}
+
+/// What a layer gives.
+impl Number for u8 {
+    type Group = [u8; 4];
+    type Weights = [i8; 4];
+
+    const GROUP: usize = 4;
+    const MOST: f64 = u8::MAX as f64;
+    const SIGNED: bool = false;
+    const MOST_WEIGHT: f64 = i8::MAX as f64;
+
+    #[inline(always)]
+    fn groups(line: &[u8]) -> &[[u8; 4]] {
+        line.as_chunks().0
+    }
+
+    fn set(weights: &mut [i8; 4], at: usize, to: f64) {
+        weights[at] = to.round() as i8;
+    }
+}
 
 /// `W` sums of 32 bits.
-pub trait Dot<const W: usize>: Copy {
+pub trait Dot<N: Number, const W: usize>: Copy {
     /// The sums, in registers.
     type Sums: Copy;
     /// Weights of each sum, in registers.
     type Weights: Copy;
 
     fn sums(self, from: &[i32; W]) -> Self::Sums;
-    fn weights(self, from: &[Pair; W]) -> Self::Weights;
-    /// `sums[o] + values[0] · weights[o][0] + values[1] · weights[o][1]`, which must fit.
-    fn add(self, sums: Self::Sums, values: Pair, weights: Self::Weights) -> Self::Sums;
+    fn weights(self, from: &[N::Weights; W]) -> Self::Weights;
+    /// To each sum the products of the values and its weights, which must fit.
+    fn add(self, sums: Self::Sums, values: N::Group, weights: Self::Weights) -> Self::Sums;
     fn told(self, sums: Self::Sums) -> [i32; W];
 }
 
@@ -25,34 +83,47 @@ pub trait Dot<const W: usize>: Copy {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-impl<const W: usize> Dot<W> for Plain {
-    type Sums = [i32; W];
-    type Weights = [Pair; W];
+macro_rules! plain {
+    ($number:ty) => {
+        impl<const W: usize> Dot<$number, W> for Plain {
+            type Sums = [i32; W];
+            type Weights = [<$number as Number>::Weights; W];
 
-    #[inline(always)]
-    fn sums(self, from: &[i32; W]) -> [i32; W] {
-        *from
-    }
+            #[inline(always)]
+            fn sums(self, from: &[i32; W]) -> [i32; W] {
+                *from
+            }
 
-    #[inline(always)]
-    fn weights(self, from: &[Pair; W]) -> [Pair; W] {
-        *from
-    }
+            #[inline(always)]
+            fn weights(self, from: &Self::Weights) -> Self::Weights {
+                *from
+            }
 
-    #[inline(always)]
-    fn add(self, mut sums: [i32; W], values: Pair, weights: [Pair; W]) -> [i32; W] {
-        let [a, b] = values.map(i32::from);
-        for (sum, w) in sums.iter_mut().zip(weights) {
-            *sum += a * i32::from(w[0]) + b * i32::from(w[1]);
+            #[inline(always)]
+            fn add(
+                self,
+                mut sums: [i32; W],
+                values: <$number as Number>::Group,
+                weights: Self::Weights,
+            ) -> [i32; W] {
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    for (value, weight) in values.into_iter().zip(weights) {
+                        *sum += i32::from(value) * i32::from(weight);
+                    }
+                }
+                sums
+            }
+
+            #[inline(always)]
+            fn told(self, sums: [i32; W]) -> [i32; W] {
+                sums
+            }
         }
-        sums
-    }
-
-    #[inline(always)]
-    fn told(self, sums: [i32; W]) -> [i32; W] {
-        sums
-    }
+    };
 }
+
+plain!(i16);
+plain!(u8);
 
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Vnni};
@@ -61,9 +132,9 @@ pub use x86::{Avx2, Vnni};
 mod x86 {
     #![allow(missing_docs)] // the macro makes public functions
 
-    use std::arch::x86_64::{__m256i, __m512i};
+    use std::arch::x86_64::{__m256i, __m512i, _mm256_dpbusd_epi32, _mm512_dpbusd_epi32};
 
-    use super::{Dot, Pair};
+    use super::Dot;
 
     pulp::simd_type! {
         /// Processors of 2019 and later with 512-bit vectors.
@@ -83,67 +154,131 @@ mod x86 {
         }
     }
 
-    impl Dot<16> for Vnni {
-        type Sums = __m512i;
-        type Weights = __m512i;
-
-        #[inline(always)]
-        fn sums(self, from: &[i32; 16]) -> __m512i {
-            pulp::cast(*from)
-        }
-
-        #[inline(always)]
-        fn weights(self, from: &[Pair; 16]) -> __m512i {
-            pulp::cast(*from)
-        }
-
-        #[inline(always)]
-        fn add(self, sums: __m512i, values: Pair, weights: __m512i) -> __m512i {
-            let values = self.avx512f._mm512_set1_epi32(pulp::cast(values));
-            self.avx512f._mm512_add_epi32(sums, self.avx512bw._mm512_madd_epi16(values, weights))
-        }
-
-        #[inline(always)]
-        fn told(self, sums: __m512i) -> [i32; 16] {
-            pulp::cast(sums)
-        }
-    }
-
-    /// Eight sums in one register of 256 bits, sixteen in two.
-    macro_rules! halves {
-        ($lanes:ty, $width:literal, $registers:literal) => {
-            impl Dot<$width> for $lanes {
-                type Sums = [__m256i; $registers];
-                type Weights = [__m256i; $registers];
+    /// `W` sums in registers of the type `$register`, `$registers` of them: what does not depend on how they are added to.
+    macro_rules! dot {
+        (
+            $lanes:ty, $number:ty, $width:literal, $register:ty, $weights:ty,
+            |$own:ident, $from:ident| $loaded:expr,
+            |$adds:ident, $sums:ident, $values:ident, $w:ident| $added:expr
+        ) => {
+            impl Dot<$number, $width> for $lanes {
+                type Sums = $register;
+                type Weights = $weights;
 
                 #[inline(always)]
-                fn sums(self, from: &[i32; $width]) -> Self::Sums {
+                fn sums(self, from: &[i32; $width]) -> $register {
                     pulp::cast(*from)
                 }
 
                 #[inline(always)]
-                fn weights(self, from: &[Pair; $width]) -> Self::Weights {
-                    pulp::cast(*from)
+                fn weights(self, from: &[<$number as super::Number>::Weights; $width]) -> $weights {
+                    let ($own, $from) = (self, *from);
+                    $loaded
                 }
 
                 #[inline(always)]
-                fn add(self, mut sums: Self::Sums, values: Pair, weights: Self::Weights) -> Self::Sums {
-                    let values = self.avx._mm256_set1_epi32(pulp::cast(values));
-                    for (sum, w) in sums.iter_mut().zip(weights) {
-                        *sum = self.avx2._mm256_add_epi32(*sum, self.avx2._mm256_madd_epi16(values, w));
-                    }
-                    sums
+                fn add(
+                    self,
+                    $sums: $register,
+                    $values: <$number as super::Number>::Group,
+                    $w: $weights,
+                ) -> $register {
+                    let $adds = self;
+                    $added
                 }
 
                 #[inline(always)]
-                fn told(self, sums: Self::Sums) -> [i32; $width] {
+                fn told(self, sums: $register) -> [i32; $width] {
                     pulp::cast(sums)
                 }
             }
         };
     }
 
+    dot!(Vnni, i16, 16, __m512i, __m512i, |_own, from| pulp::cast(from), |own, sums, values, w| {
+        let values = own.avx512f._mm512_set1_epi32(pulp::cast(values));
+        own.avx512f._mm512_add_epi32(sums, own.avx512bw._mm512_madd_epi16(values, w))
+    });
+    dot!(Vnni, u8, 16, __m512i, __m512i, |_own, from| pulp::cast(from), |own, sums, values, w| {
+        let values = own.avx512f._mm512_set1_epi32(pulp::cast(values));
+        // SAFETY: `own.avx512vnni` is there only on a processor that has the instruction.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm512_dpbusd_epi32(sums, values, w)
+        }
+    });
+    dot!(Vnni, u8, 8, __m256i, __m256i, |_own, from| pulp::cast(from), |own, sums, values, w| {
+        let values = own.avx._mm256_set1_epi32(pulp::cast(values));
+        // SAFETY: `own.avx512vnni` and `own.avx512vl` are there only on a processor that has the instruction.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm256_dpbusd_epi32(sums, values, w)
+        }
+    });
+
+    /// Eight sums in one register of 256 bits, sixteen in two.
+    macro_rules! halves {
+        ($lanes:ty, $width:literal, $registers:literal) => {
+            dot!(
+                $lanes,
+                i16,
+                $width,
+                [__m256i; $registers],
+                [__m256i; $registers],
+                |_own, from| pulp::cast(from),
+                |own, sums, values, w| {
+                    let values = own.avx._mm256_set1_epi32(pulp::cast(values));
+                    let mut sums = sums;
+                    for (sum, w) in sums.iter_mut().zip(w) {
+                        *sum = own.avx2._mm256_add_epi32(*sum, own.avx2._mm256_madd_epi16(values, w));
+                    }
+                    sums
+                }
+            );
+        };
+    }
+
     halves!(Vnni, 8, 1);
     halves!(Avx2, 8, 1);
     halves!(Avx2, 16, 2);
+
+    /// The same of bytes: those of even and those of odd places apart, widened to 16 bits. The one instruction for bytes that there
+    /// is cuts sums off.
+    macro_rules! bytes {
+        ($width:literal, $registers:literal) => {
+            dot!(
+                Avx2,
+                u8,
+                $width,
+                [__m256i; $registers],
+                [[__m256i; 2]; $registers],
+                |own, from| {
+                    let both: [__m256i; $registers] = pulp::cast(from);
+                    let mut apart = [[both[0]; 2]; $registers];
+                    for (apart, w) in apart.iter_mut().zip(both) {
+                        let even = own.avx2._mm256_slli_epi16::<8>(w);
+                        *apart = [own.avx2._mm256_srai_epi16::<8>(even), own.avx2._mm256_srai_epi16::<8>(w)];
+                    }
+                    apart
+                },
+                |own, sums, values, w| {
+                    let values = own.avx._mm256_set1_epi32(pulp::cast(values));
+                    let even = own.avx2._mm256_and_si256(values, own.avx._mm256_set1_epi16(0xFF));
+                    let odd = own.avx2._mm256_srli_epi16::<8>(values);
+                    let mut sums = sums;
+                    for (sum, [even_w, odd_w]) in sums.iter_mut().zip(w) {
+                        let products = own.avx2._mm256_add_epi32(
+                            own.avx2._mm256_madd_epi16(even, even_w),
+                            own.avx2._mm256_madd_epi16(odd, odd_w),
+                        );
+                        *sum = own.avx2._mm256_add_epi32(*sum, products);
+                    }
+                    sums
+                }
+            );
+        };
+    }
+
+    bytes!(8, 1);
+    bytes!(16, 2);
 }

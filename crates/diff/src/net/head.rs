@@ -16,26 +16,26 @@ pub struct Head {
 }
 
 impl Head {
-    /// From weights `(outputs, inputs)` and one bias for each output, where a step of what goes in is worth `step`.
-    pub fn new(weights: &[f32], bias: &[f32], step: f64) -> Self {
+    /// From weights `(outputs, inputs)` and one bias for each output, where a step of each input is worth so much.
+    pub fn new(weights: &[f32], bias: &[f32], steps: &[f64]) -> Self {
         let filled =
             |value: &dyn Fn(usize) -> f32| std::array::from_fn(|o| if o < HEAD.1 { value(o) } else { 0.0 });
         Self {
             weights: (0..HEAD.0)
-                .map(|i| filled(&|o| (f64::from(weights[o * HEAD.0 + i]) * step) as f32))
+                .map(|i| filled(&|o| (f64::from(weights[o * HEAD.0 + i]) * steps[i]) as f32))
                 .collect(),
             bias: filled(&|o| bias[o]),
         }
     }
 
     /// The figures of each pixel of a row.
-    pub fn run(&self, row: &[i16], out: &mut [[f32; WIDTH]]) {
+    pub fn run(&self, row: &[u8], out: &mut [[f32; WIDTH]]) {
         pixels(&self.weights, &self.bias, row, out);
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
-fn pixels(weights: &[[f32; WIDTH]], bias: &[f32; WIDTH], row: &[i16], out: &mut [[f32; WIDTH]]) {
+fn pixels(weights: &[[f32; WIDTH]], bias: &[f32; WIDTH], row: &[u8], out: &mut [[f32; WIDTH]]) {
     for (pixel, out) in row.chunks_exact(HEAD.0).zip(out) {
         let mut sums = *bias;
         for (&value, weights) in pixel.iter().zip(weights) {

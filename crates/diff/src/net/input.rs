@@ -5,20 +5,19 @@ use std::borrow::Cow;
 use multiversion::multiversion;
 use ndarray::{ArrayView1, ArrayView2, ArrayView3, s};
 
-use super::conv::Values;
 use super::map::Map;
 use crate::look::Look;
 
 /// Numbers of a pixel of the map: three for each date, of 2 × 2 pixels of the window.
 pub const CHANNELS: usize = 4 * 6;
-/// Steps in a figure of 1.
-const STEPS: f32 = 1024.0;
-/// The figures: brightness is 6 at most.
-pub const VALUES: Values = Values { step: 1.0 / 1024.0, most: 6 * 1024, signed: true };
+/// Steps in a figure of 1, which is 6 at most.
+pub const STEPS: f32 = 1024.0;
+/// What a step is worth.
+pub const STEP: f64 = 1.0 / STEPS as f64;
 
 /// Fills `map`, of half the pixels, from a window: exposure, and the unit of the file, fall out. A pixel that is invalid
 /// on one date is 0 on both. Each figure comes four times, from the upper left pixel to the lower right.
-pub fn fill(look: &Look, map: &mut Map) {
+pub fn fill(look: &Look, map: &mut Map<i16>) {
     let (rows, cols) = look.valid.dim();
     map.reshape(rows / 2, cols / 2, CHANNELS);
     let mut told = [vec![0i16; cols], vec![0i16; cols], vec![0i16; cols]];

@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
+use super::dot::Number;
+
 /// `rows × cols` pixels of `channels` whole numbers each, the channels of a pixel side by side, in a rim of one pixel of
 /// zeros.
 #[derive(Clone, Debug, Default)]
-pub struct Map {
+pub struct Map<N> {
     rows: usize,
     cols: usize,
     channels: usize,
-    data: Vec<i16>,
+    data: Vec<N>,
 }
 
 /// Rows and columns of a map.
@@ -43,7 +45,7 @@ impl Region {
     }
 }
 
-impl Map {
+impl<N: Number> Map<N> {
     /// A map of this shape with a rim of zeros. Its pixels are anything: they are there to be written over.
     pub fn reshape(&mut self, rows: usize, cols: usize, channels: usize) {
         if (rows, cols, channels) == (self.rows, self.cols, self.channels) {
@@ -51,12 +53,13 @@ impl Map {
         }
         (self.rows, self.cols, self.channels) = (rows, cols, channels);
         let stride = (cols + 2) * channels;
-        self.data.resize((rows + 2) * stride, 0);
-        self.data[..stride].fill(0);
-        self.data[(rows + 1) * stride..].fill(0);
+        let nothing = N::default();
+        self.data.resize((rows + 2) * stride, nothing);
+        self.data[..stride].fill(nothing);
+        self.data[(rows + 1) * stride..].fill(nothing);
         for row in self.data.chunks_exact_mut(stride) {
-            row[..channels].fill(0);
-            row[stride - channels..].fill(0);
+            row[..channels].fill(nothing);
+            row[stride - channels..].fill(nothing);
         }
     }
 
@@ -76,19 +79,19 @@ impl Map {
     }
 
     /// Row `r` without its rim.
-    pub fn row(&self, r: usize) -> &[i16] {
+    pub fn row(&self, r: usize) -> &[N] {
         let (stride, at) = self.place(r);
         &self.data[at..at + stride - 2 * self.channels]
     }
 
     /// Row `r` without its rim, to be written.
-    pub fn row_mut(&mut self, r: usize) -> &mut [i16] {
+    pub fn row_mut(&mut self, r: usize) -> &mut [N] {
         let (stride, at) = self.place(r);
         &mut self.data[at..at + stride - 2 * self.channels]
     }
 
     /// The rows above, at and below row `r`, each with its rim.
-    pub fn three(&self, r: usize) -> [&[i16]; 3] {
+    pub fn three(&self, r: usize) -> [&[N]; 3] {
         let stride = (self.cols + 2) * self.channels;
         [r, r + 1, r + 2].map(|i| &self.data[i * stride..(i + 1) * stride])
     }
@@ -98,9 +101,11 @@ impl Map {
         let stride = (self.cols + 2) * self.channels;
         (stride, (r + 1) * stride + self.channels)
     }
+}
 
+impl Map<u8> {
     /// The highest of each 2 × 2 pixels of `of`.
-    pub fn pool(&mut self, of: &Map) {
+    pub fn pool(&mut self, of: &Self) {
         let n = of.channels;
         self.reshape(of.rows / 2, of.cols / 2, n);
         for r in 0..self.rows {
@@ -108,8 +113,8 @@ impl Map {
         }
     }
 
-    /// Adds `coarse`, each of whose pixels covers 2 × 2 of this, within a region.
-    pub fn add_enlarged(&mut self, coarse: &Map, within: &Region) {
+    /// Adds `coarse`, each of whose pixels covers 2 × 2 of this, within a region, up to the largest number there is.
+    pub fn add_enlarged(&mut self, coarse: &Self, within: &Region) {
         let n = self.channels;
         for r in within.rows.clone() {
             let own = &mut self.row_mut(r)[within.cols.start * n..within.cols.end * n];
@@ -120,7 +125,7 @@ impl Map {
 
 /// Of each two pixels of both rows the highest, channel by channel.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
-fn highest(out: &mut [i16], above: &[i16], below: &[i16], n: usize) {
+fn highest(out: &mut [u8], above: &[u8], below: &[u8], n: usize) {
     let pairs = above.chunks_exact(2 * n).zip(below.chunks_exact(2 * n));
     for (out, (above, below)) in out.chunks_exact_mut(n).zip(pairs) {
         let ((a, b), (c, d)) = (above.split_at(n), below.split_at(n));
@@ -132,10 +137,10 @@ fn highest(out: &mut [i16], above: &[i16], below: &[i16], n: usize) {
 
 /// Adds the pixels of `coarse`, each twice, to those from column `first` on.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
-fn add_twice(own: &mut [i16], coarse: &[i16], first: usize, n: usize) {
+fn add_twice(own: &mut [u8], coarse: &[u8], first: usize, n: usize) {
     for (c, own) in own.chunks_exact_mut(n).enumerate() {
         let at = (first + c) / 2 * n;
-        own.iter_mut().zip(&coarse[at..at + n]).for_each(|(own, v)| *own += v);
+        own.iter_mut().zip(&coarse[at..at + n]).for_each(|(own, v)| *own = own.saturating_add(*v));
     }
 }
 
@@ -154,12 +159,15 @@ mod tests {
         assert_eq!(coarse.row(0), [5, 8, 4, 9]);
         fine.add_enlarged(&coarse, &fine.whole());
         assert_eq!(fine.row(0), [6, 16, 7, 15, 7, 15, 8, 14]);
+        coarse.row_mut(0).fill(250);
+        fine.add_enlarged(&coarse, &fine.whole());
+        assert_eq!(fine.row(0)[..4], [255; 4], "no number turns over");
         assert_eq!(fine.three(0)[0], [0; 12]);
     }
 
     #[test]
     fn another_shape_has_a_rim_of_zeros_too() {
-        let mut map = Map::default();
+        let mut map = Map::<i16>::default();
         map.reshape(4, 5, 2);
         (0..4).for_each(|r| map.row_mut(r).fill(7));
         map.reshape(3, 2, 4);

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `input` | what of both dates goes in |
 //! | `map`, `conv`, `head` | feature maps; convolution; the last layer |
-//! | `dot`, `range` | integer arithmetic; how large its numbers get |
+//! | `dot` | integer arithmetic |
 //! | `proposer` | a far smaller network, that says where to ask |
 //! | `turn` | the same ground turned |
 //! | `model` | weights, calibration, where they came from |
@@ -21,17 +21,16 @@ mod input;
 mod map;
 mod model;
 mod proposer;
-mod range;
 mod turn;
 
 pub use model::{Calibration, FIGURES, FORMAT, Logistic, MOST_BYTES, Model, ModelError};
 pub use proposer::{CELL_PX, HALO_PX as PROPOSER_HALO_PX, Proposer, ProposerMaps};
 
-use conv::{Conv, MOST, Values};
+use conv::{Conv, MOST};
 use domain::Class;
 use head::Head;
 use input::CHANNELS;
-pub(crate) use input::VALUES;
+pub(crate) use input::STEPS;
 pub(crate) use map::{Map, Region};
 use ndarray::{Array2, Array3, Zip, s};
 pub(crate) use proposer::CHANNELS as PROPOSER_CHANNELS;
@@ -61,10 +60,12 @@ const LAYERS: [(usize, usize); 14] = [
     (40, 24),
     (24, 24),
 ];
-/// Convolutions whose outputs are added, the finer first: they have one step.
+/// Convolutions whose outputs are added, the finer first: they have the same steps.
 const ADDED: [(usize, usize); 3] = [(5, 8), (3, 10), (1, 12)];
 /// Inputs and outputs of the last layer, which takes one pixel at a time.
 const HEAD: (usize, usize) = (24, 4 + 4 + 1 + 1 + KINDS);
+/// Log-odds of a nearness that is as good as none: 0.0003.
+const LEAST_ODDS: f32 = -8.0;
 /// Kinds of other lines, in the order of [`Class::LOOK_ALIKES`].
 pub const KINDS: usize = Class::LOOK_ALIKES.len();
 
@@ -97,7 +98,9 @@ pub struct Proposed {
 /// Layers ready to be applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    layers: Vec<Conv>,
+    first: Conv<i16>,
+    /// The others.
+    layers: Vec<Conv<u8>>,
     head: Head,
 }
 
@@ -105,65 +108,83 @@ pub struct Network {
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
     /// What goes in, as it lies.
-    straight: Map,
+    straight: Map<i16>,
     /// The same, turned.
-    input: Map,
-    pooled: [Map; 3],
-    half: [Map; 2],
-    quarter: [Map; 4],
-    eighth: [Map; 4],
-    sixteenth: [Map; 3],
+    input: Map<i16>,
+    pooled: [Map<u8>; 3],
+    half: [Map<u8>; 2],
+    quarter: [Map<u8>; 4],
+    eighth: [Map<u8>; 4],
+    sixteenth: [Map<u8>; 3],
 }
 
-/// Weights and biases of convolutions with so many inputs and outputs, and what follows them; `None` where all together are not
-/// `len` finite numbers.
-fn layers_of<'a>(
-    weights: &'a [f32],
-    shapes: &[(usize, usize)],
-    len: usize,
-) -> Option<(Vec<range::Layer<'a>>, &'a [f32])> {
-    if weights.len() != len || !weights.iter().all(|w| w.is_finite()) {
-        return None;
+/// What a network's numbers say, layer by layer.
+struct Layers<'a> {
+    /// Weights and biases of the convolutions.
+    convolutions: Vec<(&'a [f32], &'a [f32])>,
+    /// Those of the last layer.
+    head: (&'a [f32], &'a [f32]),
+    /// What a step of each output of each convolution is worth.
+    steps: Vec<Vec<f64>>,
+}
+
+impl<'a> Layers<'a> {
+    /// How many numbers there are of convolutions with so many inputs and outputs, and of the layer after them.
+    fn len(shapes: &[(usize, usize)], head: (usize, usize)) -> usize {
+        let of = |&(i, o): &(usize, usize)| 9 * i * o + o + o;
+        shapes.iter().map(of).sum::<usize>() + head.0 * head.1 + head.1
     }
-    let mut rest = weights;
-    let mut take = |n: usize| {
-        let (taken, left) = rest.split_at(n);
-        rest = left;
-        taken
-    };
-    let layers = shapes.iter().map(|&(i, o)| (take(9 * i * o), take(o))).collect();
-    Some((layers, rest))
+
+    /// Weights, each `(outputs, inputs, rows, columns)` and then its biases, and after all of them the largest value that each
+    /// output is to tell; `None` where they are not so many finite numbers, those largest values above 0.
+    fn of(numbers: &'a [f32], shapes: &[(usize, usize)], head: (usize, usize)) -> Option<Self> {
+        if numbers.len() != Self::len(shapes, head) || !numbers.iter().all(|v| v.is_finite()) {
+            return None;
+        }
+        let mut rest = numbers;
+        let mut take = |n: usize| {
+            let (taken, left) = rest.split_at(n);
+            rest = left;
+            taken
+        };
+        let convolutions = shapes.iter().map(|&(i, o)| (take(9 * i * o), take(o))).collect();
+        let head = (take(head.0 * head.1), take(head.1));
+        let step = |most: &f32| f64::from(*most) / f64::from(MOST);
+        let steps: Vec<Vec<f64>> = shapes.iter().map(|&(_, o)| take(o).iter().map(step).collect()).collect();
+        steps.iter().flatten().all(|&step| step > 0.0).then_some(Self { convolutions, head, steps })
+    }
+
+    /// The first convolution, of `inputs` figures.
+    fn first(&self, inputs: usize) -> Conv<i16> {
+        let (weights, bias) = self.convolutions[0];
+        Conv::new(weights, bias, &vec![input::STEP; inputs], &self.steps[0])
+    }
+
+    /// Those after it.
+    fn others(&self) -> Vec<Conv<u8>> {
+        let pairs = self.steps.iter().zip(&self.steps[1..]).zip(&self.convolutions[1..]);
+        pairs.map(|((before, own), (weights, bias))| Conv::new(weights, bias, before, own)).collect()
+    }
 }
 
 impl Network {
-    /// Number of weights and biases.
+    /// How many numbers make one: weights, biases, and the largest value of each channel.
     pub fn len() -> usize {
-        LAYERS.iter().map(|(i, o)| 9 * i * o + o).sum::<usize>() + HEAD.0 * HEAD.1 + HEAD.1
+        Layers::len(&LAYERS, HEAD)
     }
 
-    /// From its weights, layer by layer, each `(outputs, inputs, rows, columns)` and then its biases; `None` where they
-    /// are not [`Network::len`] finite numbers.
-    pub fn new(weights: &[f32]) -> Option<Self> {
-        let (floats, rest) = layers_of(weights, &LAYERS, Self::len())?;
-        let mut ranges = range::ranges(&floats);
+    /// From its numbers: of each layer the weights, `(outputs, inputs, rows, columns)`, and then the biases; after all of them
+    /// the largest value that each output of each convolution is to tell. `None` where they are not [`Network::len`] finite
+    /// numbers, those largest values above 0.
+    pub fn new(numbers: &[f32]) -> Option<Self> {
+        let mut layers = Layers::of(numbers, &LAYERS, HEAD)?;
         for (fine, coarse) in ADDED {
-            let both = ranges[fine].max(ranges[coarse]);
-            (ranges[fine], ranges[coarse]) = (both, both);
+            let larger = |(a, b): (&f64, &f64)| a.max(*b);
+            let both: Vec<f64> = layers.steps[fine].iter().zip(&layers.steps[coarse]).map(larger).collect();
+            (layers.steps[fine], layers.steps[coarse]) = (both.clone(), both);
         }
-        let steps: Vec<f64> = ranges.iter().map(|r| r / f64::from(MOST)).collect();
-        let layer = |k: usize| {
-            let values = match k {
-                0 => input::VALUES,
-                _ => {
-                    let sum = ADDED.iter().any(|&(_, coarse)| coarse + 1 == k);
-                    Values { step: steps[k - 1], most: if sum { 2 * MOST } else { MOST }, signed: false }
-                }
-            };
-            Conv::new(LAYERS[k], floats[k].0, floats[k].1, values, steps[k])
-        };
-        let (weights, bias) = rest.split_at(HEAD.0 * HEAD.1);
-        let head = Head::new(weights, bias, steps[LAYERS.len() - 1]);
-        Some(Self { layers: (0..LAYERS.len()).map(layer).collect(), head })
+        let head = Head::new(layers.head.0, layers.head.1, &layers.steps[LAYERS.len() - 1]);
+        Some(Self { first: layers.first(CHANNELS), layers: layers.others(), head })
     }
 
     /// What it says of a window, whose sides are multiples of [`STEP_PX`], but for `rim_px` along its rim, an even number.
@@ -196,7 +217,6 @@ impl Network {
     /// What the last layer says of the window that went in, the nearness as log-odds.
     fn told(&self, rim_px: usize, workspace: &mut Workspace) -> Answer {
         let Workspace { straight: _, input, pooled, half, quarter, eighth, sixteenth } = workspace;
-        let l = &self.layers;
         // Where each map on the way up is needed: all of it is known there, though nothing else.
         let (rows, cols) = input.shape();
         let rim = rim_px / 2;
@@ -210,13 +230,18 @@ impl Network {
         let eighth_sum = eighth_9.grown((rows / 4, cols / 4));
         let sixteenth_8 = eighth_sum.halved();
         // Down: the second map of each level is kept for the way up.
-        let two = |from: &Map, maps: &mut [Map], k: usize| {
+        let layer = |k: usize, from: &Map<u8>, to: &mut Map<u8>, within: &Region| {
+            self.layers[k - 1].run(from, to, within);
+        };
+        let two = |from: &Map<u8>, maps: &mut [Map<u8>], k: usize| {
             if let [a, b, ..] = maps {
-                l[k].run(from, a, &from.whole());
-                l[k + 1].run(a, b, &from.whole());
+                layer(k, from, a, &from.whole());
+                layer(k + 1, a, b, &from.whole());
             }
         };
-        two(input, half, 0);
+        let [a, b] = half;
+        self.first.run(input, a, &input.whole());
+        layer(1, a, b, &input.whole());
         pooled[0].pool(&half[1]);
         two(&pooled[0], quarter, 2);
         pooled[1].pool(&quarter[1]);
@@ -224,7 +249,7 @@ impl Network {
         pooled[2].pool(&eighth[1]);
         two(&pooled[2], sixteenth, 6);
         let [_, b, c] = sixteenth;
-        l[8].run(b, c, &sixteenth_8);
+        layer(8, b, c, &sixteenth_8);
         // And up.
         let mut above = &*c;
         let up = [
@@ -234,17 +259,17 @@ impl Network {
         for (maps, k, sum, first, second) in up {
             let [_, b, c, d] = maps;
             b.add_enlarged(above, &sum);
-            l[k].run(b, c, &first);
-            l[k + 1].run(c, d, &second);
+            layer(k, b, c, &first);
+            layer(k + 1, c, d, &second);
             above = d;
         }
         let [a, b] = half;
         b.add_enlarged(above, &half_sum);
-        l[13].run(b, a, &half_13);
+        layer(13, b, a, &half_13);
         self.head(a, &half_13)
     }
 
-    fn head(&self, from: &Map, within: &Region) -> Answer {
+    fn head(&self, from: &Map<u8>, within: &Region) -> Answer {
         let (rows, cols) = (within.rows.len(), within.cols.len());
         let mut out = Answer::zeros(2 * rows, 2 * cols);
         let mut told = vec![[0.0; head::WIDTH]; cols];
@@ -277,7 +302,9 @@ impl Answer {
         let valid = look.valid.slice(s![rim_px..rim_px + rows, rim_px..rim_px + cols]);
         for near in [&mut self.line, &mut self.other] {
             Zip::from(near).and(&valid).for_each(|near, &valid| {
-                *near = if valid { 1.0 / (1.0 + (-*near * share).exp()) } else { 0.0 };
+                // Most pixels are far from any line, and exponentials dear.
+                let odds = *near * share;
+                *near = if valid && odds > LEAST_ODDS { 1.0 / (1.0 + (-odds).exp()) } else { 0.0 };
             });
         }
         if ways > 1 {

@@ -1,7 +1,7 @@
 //! A trained network: its weights, its calibration, and where they came from.
 //!
 //! A model's file is a line of JSON with `format` and `sha256`, then the body that this is the SHA-256 of: a line of JSON
-//! with `name` and `calibration`, then the weights as little-endian 32-bit floats, those of the [`Network`] before those of the
+//! with `name` and `calibration`, then numbers as little-endian 32-bit floats, those of the [`Network`] before those of the
 //! [`Proposer`].
 
 use std::sync::{Arc, OnceLock};
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{Network, Proposer};
 
 /// Version of the layout of a model's file and of the network. A file of another version is refused.
-pub const FORMAT: u32 = 6;
+pub const FORMAT: u32 = 7;
 /// Largest file that is looked at, bytes.
 pub const MOST_BYTES: usize = 64 << 20;
 /// The model that comes with the program.

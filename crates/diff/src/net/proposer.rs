@@ -4,11 +4,9 @@
 //! CVPR, 511–518; what is proposed is judged: Ren et al. 2015, NeurIPS). 2 × 2 pixels go in as one; each answer is of a
 //! square of [`CELL_PX`].
 
-use super::Proposed;
-use super::conv::{Conv, MOST, Values};
-use super::input::VALUES;
+use super::conv::Conv;
 use super::map::{Map, Region};
-use super::range;
+use super::{Layers, Proposed};
 
 /// Numbers of a pixel of the map: brightness on each date, of 2 × 2 pixels of the window.
 pub const CHANNELS: usize = 4 * 2;
@@ -17,14 +15,16 @@ pub const CELL_PX: usize = 8;
 /// Pixels that an answer needs on every side of its square, and some.
 pub const HALO_PX: usize = 32;
 /// Inputs and outputs of the convolutions: one on half of the pixels, two on a quarter, two on an eighth.
-pub(super) const LAYERS: [(usize, usize); 5] = [(CHANNELS, 16), (16, 32), (32, 24), (24, 40), (40, 40)];
+const LAYERS: [(usize, usize); 5] = [(CHANNELS, 16), (16, 32), (32, 24), (24, 40), (40, 40)];
 /// Inputs and outputs of the last layer.
 const HEAD: (usize, usize) = (40, 2);
 
 /// Layers ready to be applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposer {
-    layers: Vec<Conv>,
+    first: Conv<i16>,
+    /// The others.
+    layers: Vec<Conv<u8>>,
     /// For each output the weights of all inputs, and what is added.
     head: [([f32; HEAD.0], f32); HEAD.1],
 }
@@ -33,35 +33,26 @@ pub struct Proposer {
 #[derive(Clone, Debug, Default)]
 pub struct ProposerMaps {
     /// What goes in.
-    pub input: Map,
-    half: Map,
-    quarter: [Map; 3],
-    eighth: [Map; 3],
+    pub input: Map<i16>,
+    half: Map<u8>,
+    quarter: [Map<u8>; 3],
+    eighth: [Map<u8>; 3],
 }
 
 impl Proposer {
-    /// Number of weights and biases.
+    /// How many numbers make one: weights, biases, and the largest value of each channel.
     pub fn len() -> usize {
-        LAYERS.iter().map(|(i, o)| 9 * i * o + o).sum::<usize>() + HEAD.0 * HEAD.1 + HEAD.1
+        Layers::len(&LAYERS, HEAD)
     }
 
-    /// From its weights, in the order of [`super::Network::new`]; `None` where they are not [`Proposer::len`] finite numbers.
-    pub fn new(weights: &[f32]) -> Option<Self> {
-        let (floats, rest) = super::layers_of(weights, &LAYERS, Self::len())?;
-        let steps: Vec<f64> = range::of_proposer(&floats).iter().map(|r| r / f64::from(MOST)).collect();
-        let layer = |k: usize| {
-            let values = match k {
-                0 => VALUES,
-                _ => Values { step: steps[k - 1], most: MOST, signed: false },
-            };
-            Conv::new(LAYERS[k], floats[k].0, floats[k].1, values, steps[k])
-        };
-        let layers = (0..LAYERS.len()).map(layer).collect();
-        let (weights, bias) = rest.split_at(HEAD.0 * HEAD.1);
-        let step = steps[LAYERS.len() - 1];
-        let of =
-            |o: usize| (std::array::from_fn(|i| (f64::from(weights[o * HEAD.0 + i]) * step) as f32), bias[o]);
-        Some(Self { layers, head: std::array::from_fn(of) })
+    /// From its numbers, in the order of [`super::Network::new`]; `None` where they are not [`Proposer::len`] finite numbers, the
+    /// largest values above 0.
+    pub fn new(numbers: &[f32]) -> Option<Self> {
+        let layers = Layers::of(numbers, &LAYERS, HEAD)?;
+        let ((weights, bias), steps) = (layers.head, &layers.steps[LAYERS.len() - 1]);
+        let weight = |o: usize, i: usize| (f64::from(weights[o * HEAD.0 + i]) * steps[i]) as f32;
+        let head = std::array::from_fn(|o| (std::array::from_fn(|i| weight(o, i)), bias[o]));
+        Some(Self { first: layers.first(CHANNELS), layers: layers.others(), head })
     }
 
     /// What it says of the squares of `cells` of the window in [`ProposerMaps::input`], row by row.
@@ -72,7 +63,9 @@ impl Proposer {
         mut told: impl FnMut((usize, usize), Proposed),
     ) {
         let ProposerMaps { input, half, quarter, eighth } = maps;
-        let l = &self.layers;
+        let layer = |k: usize, from: &Map<u8>, to: &mut Map<u8>, within: &Region| {
+            self.layers[k - 1].run(from, to, within);
+        };
         let (rows, cols) = input.shape();
         // Where each map is needed.
         let (fine, coarse) = ((rows / 2, cols / 2), (rows / 4, cols / 4));
@@ -80,32 +73,36 @@ impl Proposer {
         let quarter_2 = eighth_3.grown(coarse).doubled(fine);
         let quarter_1 = quarter_2.grown(fine);
         let half_0 = quarter_1.grown(fine).doubled((rows, cols));
-        l[0].run(input, half, &half_0);
+        self.first.run(input, half, &half_0);
         let [pooled, a, b] = quarter;
         pooled.pool(half);
-        l[1].run(pooled, a, &quarter_1);
-        l[2].run(a, b, &quarter_2);
+        layer(1, pooled, a, &quarter_1);
+        layer(2, a, b, &quarter_2);
         let [pooled, a, c] = eighth;
         pooled.pool(b);
-        l[3].run(pooled, a, &eighth_3);
-        l[4].run(a, c, cells);
+        layer(3, pooled, a, &eighth_3);
+        layer(4, a, c, cells);
         for r in cells.rows.clone() {
-            for (c, pixel) in c
-                .row(r)
-                .as_chunks::<{ HEAD.0 }>()
-                .0
-                .iter()
-                .enumerate()
-                .take(cells.cols.end)
-                .skip(cells.cols.start)
-            {
-                let sum = |(weights, bias): &([f32; HEAD.0], f32)| {
-                    pixel.iter().zip(weights).fold(*bias, |sum, (&v, w)| f32::from(v).mul_add(*w, sum))
-                };
-                told((r, c), Proposed { work: sum(&self.head[0]), other: sum(&self.head[1]) });
+            let row = c.row(r).as_chunks().0;
+            for (c, pixel) in row.iter().enumerate().take(cells.cols.end).skip(cells.cols.start) {
+                let [work, other] =
+                    self.head.each_ref().map(|(weights, bias)| bias + products(pixel, weights));
+                told((r, c), Proposed { work, other });
             }
         }
     }
+}
+
+/// The sum of all products, in a fixed order.
+fn products(values: &[u8; HEAD.0], weights: &[f32; HEAD.0]) -> f32 {
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    for (values, weights) in values.as_chunks::<LANES>().0.iter().zip(weights.as_chunks::<LANES>().0) {
+        for ((sum, &value), weight) in sums.iter_mut().zip(values).zip(weights) {
+            *sum += f32::from(value) * weight;
+        }
+    }
+    sums.iter().sum()
 }
 
 #[cfg(test)]
@@ -113,8 +110,12 @@ mod tests {
     use super::*;
 
     fn made_up() -> Proposer {
-        let weights = (0..Proposer::len()).map(|k| ((k * 7919 + 13) % 101) as f32 / 400.0 - 0.115);
-        Proposer::new(&weights.collect::<Vec<_>>()).unwrap()
+        let mut numbers: Vec<f32> =
+            (0..Proposer::len()).map(|k| ((k * 7919 + 13) % 101) as f32 / 400.0 - 0.115).collect();
+        let channels: usize = LAYERS.iter().map(|layer| layer.1).sum();
+        let first = numbers.len() - channels;
+        numbers[first..].fill(20.0);
+        Proposer::new(&numbers).unwrap()
     }
 
     /// Made-up ground from pixel `(top, left)` of the input on.
@@ -162,5 +163,7 @@ mod tests {
         assert!(Proposer::new(&vec![0.1; Proposer::len()]).is_some());
         assert!(Proposer::new(&vec![0.1; Proposer::len() + 1]).is_none());
         assert!(Proposer::new(&vec![f32::NAN; Proposer::len()]).is_none());
+        // No channel may have steps of nothing.
+        assert!(Proposer::new(&vec![0.0; Proposer::len()]).is_none());
     }
 }

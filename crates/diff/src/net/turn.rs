@@ -42,7 +42,7 @@ impl Turn {
 
     /// Fills `to` with what goes into the network, turned: pixels of `from`, each of 2 × 2 of the window, and those within
     /// them.
-    pub fn input(self, from: &Map, to: &mut Map) {
+    pub fn input(self, from: &Map<i16>, to: &mut Map<i16>) {
         let before = from.shape();
         let (rows, cols) = if self.transposed { (before.1, before.0) } else { before };
         to.reshape(rows, cols, CHANNELS);
@@ -93,7 +93,7 @@ mod tests {
             }
         }
         // The first figure of all pixels of the window.
-        let pixels = |map: &Map| {
+        let pixels = |map: &Map<i16>| {
             let (rows, cols) = map.shape();
             Array2::from_shape_fn((2 * rows, 2 * cols), |(r, c)| {
                 let cell = &map.row(r / 2).as_chunks::<CHANNELS>().0[c / 2];

@@ -7,7 +7,7 @@
 use multiversion::multiversion;
 use ndarray::{Array2, ArrayView2};
 
-use crate::net::{Map, PROPOSER_CHANNELS, VALUES};
+use crate::net::{Map, PROPOSER_CHANNELS, STEPS};
 
 /// Side of a block, pixels: small against a field.
 pub const BLOCK_PX: usize = 16;
@@ -42,7 +42,7 @@ pub struct Buffers {
 /// Fills `map`, of half the pixels, from a window that begins with a block: four pixels of the earlier date, from the upper
 /// left to the lower right, then those of the later. A pixel that is invalid on one date is 0 on both. The map covers whole blocks:
 /// what lies beyond the window is invalid.
-pub fn fill(dates: Dates<'_>, map: &mut Map, buffers: &mut Buffers) {
+pub fn fill(dates: Dates<'_>, map: &mut Map<i16>, buffers: &mut Buffers) {
     let (rows, cols) = dates.pixels[0].dim();
     let blocks = (rows.div_ceil(BLOCK_PX), cols.div_ceil(BLOCK_PX));
     map.reshape(blocks.0 * BLOCK_PX / 2, blocks.1 * BLOCK_PX / 2, PROPOSER_CHANNELS);
@@ -193,7 +193,6 @@ fn between(n: usize, blocks: usize) -> Vec<(usize, usize, f32)> {
 /// that of those below.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
 fn stands_out(told: &mut [i16], row: &[f32], valid: &[bool], ground: [&[f32]; 4], share: f32) {
-    let steps = 1.0 / VALUES.step as f32;
     let [mean, mean_below, spread, spread_below] = ground;
     let means = mean.iter().zip(mean_below);
     let spreads = spread.iter().zip(spread_below);
@@ -204,7 +203,7 @@ fn stands_out(told: &mut [i16], row: &[f32], valid: &[bool], ground: [&[f32]; 4]
         let v = if v > -MOST { v } else { -MOST };
         let v = if v < MOST { v } else { MOST };
         // Floats around 1.5 · 2²³ are whole: the last bits are the number.
-        *told = if *ok { (v * steps + 12_582_912.0).to_bits() as i16 } else { 0 };
+        *told = if *ok { (v * STEPS + 12_582_912.0).to_bits() as i16 } else { 0 };
     }
 }
 
@@ -214,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    fn filled(pixels: &Array2<f32>, valid: &Array2<bool>) -> Map {
+    fn filled(pixels: &Array2<f32>, valid: &Array2<bool>) -> Map<i16> {
         let mut map = Map::default();
         let dates = Dates { pixels: [pixels.view(), pixels.view()], valid: [valid.view(), valid.view()] };
         fill(dates, &mut map, &mut Buffers::default());
@@ -237,8 +236,9 @@ mod tests {
         let hazy = filled(&ground.mapv(|v| v + 1000.0), &valid);
         let off = |r: usize| plain.row(r).iter().zip(hazy.row(r)).map(|(a, b)| a.abs_diff(*b)).max();
         assert!((0..48).all(|r| off(r).is_some_and(|v| v < 400)), "{:?}", off(20));
-        let amount =
-            |map: &Map| (0..48).flat_map(|r| map.row(r).to_vec()).map(|v| f64::from(v).abs()).sum::<f64>();
+        let amount = |map: &Map<i16>| {
+            (0..48).flat_map(|r| map.row(r).to_vec()).map(|v| f64::from(v).abs()).sum::<f64>()
+        };
         assert!(amount(&plain) / (48.0 * 64.0 * 8.0) > 400.0);
     }
 
