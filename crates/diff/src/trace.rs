@@ -139,7 +139,7 @@ pub struct Reach {
 pub fn lines(points: &[Point], reach: Reach, pixel_m: f64, least: Least) -> Vec<Line> {
     let index = Index::new(points);
     let mut lines: Vec<Line> = chains(&index, reach, least.seed_gain)
-        .iter()
+        .par_iter()
         .map(|chain| {
             let mut gains: Vec<f32> = chain.iter().map(|&i| points[i].gain).collect();
             let middle = gains.len() / 2;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ingest::{VectorFormat, VectorLayer, write_vector};
+use rayon::prelude::*;
 use report::html::{Page, View};
 use report::{
     CoverageFeature, Fronts, OutputDir, Summary, coverage_geojson, defence_lines_geojson, earthworks_csv,
@@ -100,7 +101,7 @@ impl Documents<'_> {
         for (name, text) in texts {
             out.write_atomic(name, text.as_bytes())?;
         }
-        for format in self.formats {
+        let write = |format: &Format| -> Result<()> {
             match format {
                 Format::Html => {
                     let page = Page {
@@ -132,8 +133,14 @@ impl Documents<'_> {
                     out.write_atomic("stac.json", item.as_bytes())?;
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        // The STAC item lists the others, which know nothing of each other.
+        let (last, others): (Vec<Format>, Vec<Format>) =
+            self.formats.iter().partition(|f| **f == Format::Stac);
+        // The first that failed in their order, not in time.
+        others.par_iter().map(write).collect::<Vec<_>>().into_iter().collect::<Result<()>>()?;
+        last.iter().try_for_each(write)
     }
 
     /// Documents that are there, for the STAC item.

@@ -7,8 +7,9 @@ use chrono::NaiveDate;
 use domain::{Capture, Earthwork};
 use geo_types::Coord;
 use report::{
-    ContextLayer, Control, DefenceLine, FrontFile, FrontLine, FrontOptions, Fronts, Growth, ImagePrecision,
-    MeasuredEarthwork, System, SystemOptions, control, growth, measure_all, put_in_context, systems,
+    ContextLayer, Control, DefenceLine, FrontFile, FrontLine, FrontOptions, Fronts, FrontsIndex, Growth,
+    ImagePrecision, MeasuredEarthwork, System, SystemOptions, control, growth, measure_all, put_in_context,
+    systems,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,9 +94,10 @@ impl Ground {
     }
 
     /// Measures, groups and dates earthworks, each with the precision of its image; the order stays. Look-alikes are set
-    /// apart.
+    /// apart. `index` is of its fronts.
     pub(crate) fn measure(
         &self,
+        index: &FrontsIndex<'_>,
         works: Vec<(Earthwork, ImagePrecision)>,
         options: &SystemOptions,
     ) -> Measured {
@@ -104,7 +106,7 @@ impl Ground {
         let unknown = ImagePrecision::of(None, None, None);
         let works: Vec<Earthwork> = works.into_iter().map(|(w, _)| w).collect();
         let of = |w: &Earthwork| precision.get(&w.pair).unwrap_or(&unknown).clone();
-        let mut found = measure_all(works, &self.fronts, of);
+        let mut found = measure_all(works, index, of);
         put_in_context(&mut found, &self.context);
         let (mut found, look_alikes): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|f| f.earthwork.class.is_earthwork());

@@ -7,7 +7,9 @@ use chrono::NaiveDate;
 use domain::Earthwork;
 use report::html::View;
 use report::output::{VIEWS, VIEWS_INDEX};
-use report::{Comparison, CoverageFeature, ImagePrecision, OutputDir, read_coverage, read_earthworks};
+use report::{
+    Comparison, CoverageFeature, FrontsIndex, ImagePrecision, OutputDir, read_coverage, read_earthworks,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -91,7 +93,8 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
     let outlines = run.coverage.iter().flat_map(|c| c.geometry.iter());
     let place = outlines.flat_map(|p| p.exterior().coords()).next().copied();
     let ground = Ground::read(&options.measure, &days, place)?;
-    let measured = ground.measure(run.works, &options.measure.systems);
+    let index = FrontsIndex::new(&ground.fronts);
+    let measured = ground.measure(&index, run.works, &options.measure.systems);
     let index = std::fs::read_to_string(folder.join(VIEWS).join(VIEWS_INDEX)).ok();
     let index: Index = index.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
     let mut notes: Vec<String> = run.json["skipped"]

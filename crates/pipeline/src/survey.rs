@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use diff::net::Model;
 use domain::{Earthwork, Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use report::{CoverageFeature, ImagePrecision, MeasuredEarthwork, OutputDir};
+use report::{CoverageFeature, FrontsIndex, ImagePrecision, MeasuredEarthwork, OutputDir};
 
 use crate::ahead::{Ahead, FetchRecord, Images, Span};
 use crate::chips::{self, Drawn, Subject};
@@ -113,7 +113,13 @@ impl Run {
         let (out, made) = prepare(&self.options)?;
         let journal = Journal::open(&out, !self.options.resume).inspect_err(|_| discard(&out, made))?;
         let total = self.inspection.pairs.len();
-        let finished = self.pairs(&journal)?;
+        // A front of many vertices takes a while to be made ready; nobody needs it before the pairs are done.
+        let mut index = None;
+        let finished = self.pool.in_place_scope(|scope| {
+            scope.spawn(|_| index = Some(FrontsIndex::new(&self.ground.fronts)));
+            self.pairs(&journal)
+        })?;
+        let index = index.unwrap_or_else(|| FrontsIndex::new(&self.ground.fronts));
         let kept = finished.iter().filter(|f| f.result.is_some()).count();
         let mut failures =
             finished.iter().filter(|f| f.result.is_none()).filter_map(|f| f.record.reason.as_ref());
@@ -123,7 +129,7 @@ impl Run {
             discard(&out, made);
             return Err(Error::AllFailed { first, more: total.saturating_sub(1) });
         }
-        let outcome = self.conclude(&finished, &out).map_err(|e| self.in_time(e, kept))?;
+        let outcome = self.conclude(&finished, &index, &out).map_err(|e| self.in_time(e, kept))?;
         journal.remove()?;
         Ok(outcome)
     }
@@ -234,7 +240,12 @@ impl Run {
     }
 
     /// Ranks, measures, draws and writes.
-    fn conclude(&self, finished: &[Finished<'_>], out: &OutputDir) -> Result<SurveyOutcome> {
+    fn conclude(
+        &self,
+        finished: &[Finished<'_>],
+        index: &FrontsIndex<'_>,
+        out: &OutputDir,
+    ) -> Result<SurveyOutcome> {
         let compared = self.clock.elapsed().as_secs_f64();
         let mut works = each_once(ranked(finished));
         let mut named: Vec<_> = works.iter().map(|(_, w)| w.earthwork.clone()).collect();
@@ -242,9 +253,8 @@ impl Run {
         let precision = precisions(finished);
         let unknown = || ImagePrecision::of(None, None, None);
         let of = |w: &Earthwork| precision.get(&w.pair).cloned().unwrap_or_else(unknown);
-        let measured = self
-            .ground
-            .measure(named.into_iter().map(|w| (w.clone(), of(&w))).collect(), &self.options.systems);
+        let named = named.into_iter().map(|w| (w.clone(), of(&w))).collect();
+        let measured = self.ground.measure(index, named, &self.options.systems);
         works.retain(|(_, w)| w.earthwork.class.is_earthwork());
         let drawn = self.draw(&works, &measured.found, out)?;
         let drew = self.clock.elapsed().as_secs_f64();
@@ -267,7 +277,7 @@ impl Run {
             images: images.as_array().map(Vec::as_slice).unwrap_or_default(),
             formats: &self.options.formats,
         };
-        documents.write(out)?;
+        self.pool.install(|| documents.write(out))?;
 
         // As documents have it, which go by the reason that holds for most of a block of pixels.
         let (assessed_km2, not_assessed_km2) =

@@ -44,10 +44,9 @@ pub struct MeasuredEarthwork {
 /// Measures every earthwork, in the order given; `precision` says how well the image of a pair is placed.
 pub fn measure_all(
     earthworks: Vec<Earthwork>,
-    fronts: &Fronts,
+    index: &FrontsIndex<'_>,
     precision: impl Fn(&Earthwork) -> ImagePrecision,
 ) -> Vec<MeasuredEarthwork> {
-    let index = FrontsIndex::new(fronts);
     let measured = earthworks.into_iter().map(|e| {
         let precision = precision(&e);
         index.measure(e, &precision)
@@ -464,7 +463,7 @@ mod tests {
         };
         let fronts = Fronts::one(front);
         let precision = ImagePrecision::of(Some("WV02"), None, Some(0.25));
-        (measure_all(vec![work], &fronts, |_| precision.clone()), fronts)
+        (measure_all(vec![work], &FrontsIndex::new(&fronts), |_| precision.clone()), fronts)
     }
 
     #[test]
@@ -498,7 +497,10 @@ mod tests {
         let text = earthworks_geojson(&f, &fronts);
         let (work, precision) = read_earthworks(Path::new("x"), &text).unwrap().remove(0);
         assert_eq!((work.id.as_str(), work.confidence, work.later), ("f1", 0.912, f[0].earthwork.later));
-        let again = earthworks_geojson(&measure_all(vec![work], &fronts, |_| precision.clone()), &fronts);
+        let again = earthworks_geojson(
+            &measure_all(vec![work], &FrontsIndex::new(&fronts), |_| precision.clone()),
+            &fronts,
+        );
         assert_eq!(again, text);
         assert!(matches!(read_earthworks(Path::new("x"), "{}"), Err(Error::NotARun { .. })));
     }

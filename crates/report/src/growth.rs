@@ -154,7 +154,7 @@ mod tests {
     use geo_types::line_string;
 
     use super::*;
-    use crate::{FrontLine, Fronts, ImagePrecision, measure_all};
+    use crate::{FrontLine, Fronts, FrontsIndex, ImagePrecision, measure_all};
 
     fn day(d: u32) -> DateTime<Utc> {
         Utc.with_ymd_and_hms(2024, 8, d, 0, 0, 0).unwrap()
@@ -177,7 +177,7 @@ mod tests {
             evidence: Evidence::default(),
         };
         let works = works.iter().map(work).collect();
-        measure_all(works, &Fronts::one(front), |_| ImagePrecision::of(None, None, None))
+        measure_all(works, &FrontsIndex::new(&Fronts::one(front)), |_| ImagePrecision::of(None, None, None))
     }
 
     #[test]

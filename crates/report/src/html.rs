@@ -494,7 +494,7 @@ mod tests {
     use geo_types::line_string;
 
     use super::*;
-    use crate::{FrontLine, Fronts, ImagePrecision, measure_all};
+    use crate::{FrontLine, Fronts, FrontsIndex, ImagePrecision, measure_all};
 
     #[test]
     fn pictures_beyond_what_a_page_holds_are_left_out_and_it_says_so() {
@@ -528,7 +528,9 @@ mod tests {
                 evidence: Evidence::default(),
             };
             let precision = ImagePrecision::of(None, None, None);
-            let found = measure_all((0..count).map(work).collect(), &fronts, |_| precision.clone());
+            let found = measure_all((0..count).map(work).collect(), &FrontsIndex::new(&fronts), |_| {
+                precision.clone()
+            });
             let views: BTreeMap<String, View> = (0..count).map(|i| (format!("f{i}"), view.clone())).collect();
             let summary = Summary {
                 title: "Fosse",

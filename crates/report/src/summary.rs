@@ -589,7 +589,7 @@ mod tests {
     use geo_types::{LineString, MultiPolygon, line_string};
 
     use super::*;
-    use crate::{FrontLine, ImagePrecision, measure_all};
+    use crate::{FrontLine, FrontsIndex, ImagePrecision, measure_all};
 
     fn line(day: u32) -> Fronts {
         let date = NaiveDate::from_ymd_opt(2024, 8, day).unwrap();
@@ -636,7 +636,9 @@ mod tests {
             evidence: Evidence::default(),
         };
         let precision = ImagePrecision::of(None, None, None);
-        measure_all(lines.into_iter().enumerate().map(work).collect(), front, |_| precision.clone())
+        measure_all(lines.into_iter().enumerate().map(work).collect(), &FrontsIndex::new(front), |_| {
+            precision.clone()
+        })
     }
 
     fn report(found: &[MeasuredEarthwork], fronts: &Fronts, coverage: &[CoverageFeature]) -> String {

@@ -367,7 +367,7 @@ mod tests {
     use geo_types::line_string;
 
     use super::*;
-    use crate::{FrontLine, Fronts, ImagePrecision, measure_all};
+    use crate::{FrontLine, Fronts, FrontsIndex, ImagePrecision, measure_all};
 
     /// Works along parallels from a front on the equator: (class, west, east, latitude) in thousandths of a degree,
     /// which are 111 m here.
@@ -387,7 +387,7 @@ mod tests {
             evidence: Evidence::default(),
         };
         let works = works.iter().enumerate().map(work).collect();
-        measure_all(works, &Fronts::one(front), |_| ImagePrecision::of(None, None, None))
+        measure_all(works, &FrontsIndex::new(&Fronts::one(front)), |_| ImagePrecision::of(None, None, None))
     }
 
     const T: Class = Class::Trench;
