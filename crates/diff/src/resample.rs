@@ -118,18 +118,24 @@ fn sample_all(
         let lines = out.outer_iter_mut();
         let mut to: Vec<&mut [f32]> =
             lines.filter_map(|plane| plane.index_axis_move(Axis(0), r).into_slice()).collect();
-        let mut c = 0;
-        while c < window.cols {
-            let (n, first) = ((window.col + c) / NODE_PX - node0, (window.col + c) % NODE_PX);
-            let end = (c + NODE_PX - first).min(window.cols);
-            from.sample((mapped[n], mapped[n + 1]), first, &mut to, c, &mut ok[c..end]);
-            c = end;
-        }
+        sample_row(&from, &mapped, window.col % NODE_PX, &mut to, &mut ok);
         out_valid.row_mut(r).iter_mut().zip(&ok).for_each(|(to, &ok)| *to = ok);
     }
 }
 
+/// Samples a row that begins `first` places after the first of its nodes.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+fn sample_row<'a>(from: &Pixels<'a>, nodes: &[Pixel], first: usize, to: &mut [&mut [f32]], ok: &mut [bool]) {
+    let (mut first, mut at) = (first, 0);
+    for between in nodes.windows(2) {
+        let end = (at + NODE_PX - first).min(ok.len());
+        from.sample((between[0], between[1]), first, to, at, &mut ok[at..end]);
+        (first, at) = (0, end);
+    }
+}
+
 /// Whether all are true.
+#[inline(always)]
 pub(crate) fn all(valid: &[bool]) -> bool {
     // In parts, each without a way out: the lanes of a vector are full.
     valid.chunks(256).all(|part| part.iter().fold(true, |all, &v| all & v))
@@ -156,7 +162,7 @@ struct Places {
 }
 
 /// The [`NODE_PX`] places from the `first` after `a` on, towards `b`, in pixels from `corner`.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+#[inline(always)]
 fn places((a, b): (Pixel, Pixel), first: usize, corner: (f64, f64)) -> Places {
     let mut out = Places { down: [0; NODE_PX], along: [0; NODE_PX], ty: [0.0; NODE_PX], tx: [0.0; NODE_PX] };
     for k in 0..NODE_PX {
@@ -182,6 +188,7 @@ fn below(v: f64) -> i32 {
 impl Pixels<'_> {
     /// Samples from the `first` of the [`NODE_PX`] places between two nodes on, into each of `to` from `at` on, as many as
     /// `ok` holds; where a sample has no whole neighbourhood, `to` and `ok` stay.
+    #[inline(always)]
     fn sample(
         &self,
         between: (Pixel, Pixel),
@@ -241,7 +248,7 @@ impl Pixels<'_> {
 
 /// Cubic convolution at [`NODE_PX`] places one pixel apart, whose first neighbours begin at `lines`: sample by
 /// sample the same sum as one by one, in the same order.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+#[inline(always)]
 fn cubic(out: &mut [f32; NODE_PX], lines: [&[f32]; 4], ty: &[f32; NODE_PX], tx: &[f32; NODE_PX]) {
     let (mut wy, mut wx) = ([[0.0f32; NODE_PX]; 4], [[0.0f32; NODE_PX]; 4]);
     for k in 0..NODE_PX {
