@@ -26,7 +26,7 @@ KINDS = ("track", "road", "furrow", "field_edge", "shoreline", "tree_shadow", "p
 SIGMA_PX, NEAR_PX = 2.0, 2.5
 WEIGHTS = (20, 0.3, 0.4, 5, 0.1)
 OUTPUTS = 4 + 4 + 1 + 1 + len(KINDS)
-# Batches of varied squares by which it is told how large numbers get.
+# Batches of 16 varied squares by which it is told how large numbers get.
 SHOWN = 24
 
 
@@ -441,7 +441,7 @@ class Fit:
         torch.manual_seed(1)
         self.out, self.held = Path(out), held
         # What tells how large numbers get.
-        self.shown = [seen(x) for x, _ in held + shown]
+        self.shown = shown
         self.net = Net().to(DEVICE, memory_format=torch.channels_last)
         # The same weights, compiled where there is a compiler: a third faster.
         self.fast = torch.compile(self.net) if shutil.which("g++") else self.net
@@ -460,14 +460,15 @@ class Fit:
         now = torch.stack(losses).detach()
         self.mean = now if self.mean is None else 0.98 * self.mean + 0.02 * now
 
-    def report(self, k, more=""):
+    def report(self, k, save_too=True):
         self.net.eval()
         with torch.no_grad():
             h = torch.stack([torch.stack(loss_of(self.net, *b)) for b in self.held]).mean(0)
         self.net.train()
         rounded = [[round(v, 5) for v in t.tolist()] for t in (self.mean, h)]
-        print(f"{time.time() - self.start:6.0f} s, step {k}, losses {rounded[0]}, held out {rounded[1]}{more}", flush=True)
-        save(self.net, self.out / "net.f32", self.shown)
+        print(f"{time.time() - self.start:6.0f} s, step {k}, losses {rounded[0]}, held out {rounded[1]}", flush=True)
+        if save_too:
+            save(self.net, self.out / "net.f32", self.shown)
 
 
 def main():
@@ -477,7 +478,7 @@ def main():
     check = Pool.of(load(folders[-1]))
     held = [batch(check, check.scenes, np.random.default_rng([7, k]), 8, vary=False) for k in range(12)]
     scenes = chosen_from(pool.scenes)
-    fit = Fit(out, held, [batch(pool, scenes, np.random.default_rng([2, k])) for k in range(SHOWN)])
+    fit = Fit(out, held, [seen(batch(pool, scenes, np.random.default_rng([2, k]), 16)[0]) for k in range(SHOWN)])
     print(len(pool.scenes), "scenes,", sum(p.numel() for p in fit.net.parameters()), "weights, on", DEVICE, flush=True)
     mined_at = [int(share * steps) for share in (0.35, 0.6, 0.8)]
     for k in range(steps):
@@ -486,7 +487,7 @@ def main():
         # Each batch is drawn from its own seed, so that two runs see the same.
         fit.step(k, k / steps, *batch(pool, scenes, np.random.default_rng([1, k])))
         if (k + 1) % 200 == 0:
-            fit.report(k + 1)
+            fit.report(k + 1, (k + 1) % 1000 == 0)
     fit.report(steps)
 
 

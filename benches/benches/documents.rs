@@ -5,7 +5,9 @@ use chrono::{NaiveDate, TimeDelta, Utc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::{Class, Earthwork, Evidence};
 use geo_types::{Coord, LineString};
-use report::{FrontLine, Fronts, ImagePrecision, earthworks_csv, earthworks_geojson, measure_all};
+use report::{
+    FrontLine, Fronts, FrontsIndex, ImagePrecision, earthworks_csv, earthworks_geojson, measure_all,
+};
 
 const WORKS: usize = 1000;
 
@@ -37,7 +39,8 @@ fn bench(c: &mut Criterion) {
     assert!(front.is_some());
     let Some(fronts) = front.map(Fronts::one) else { return };
     let works: Vec<Earthwork> = (0..WORKS).map(work).collect();
-    let measured = || measure_all(works.clone(), &fronts, |_| ImagePrecision::of(None, None, None));
+    let measured =
+        || measure_all(works.clone(), &FrontsIndex::new(&fronts), |_| ImagePrecision::of(None, None, None));
     let found = measured();
     let text = earthworks_geojson(&found, &fronts);
     assert!(found.len() == WORKS && text.lines().filter(|l| l.contains("\"FW-")).count() == WORKS);

@@ -100,6 +100,23 @@ fn a_report_made_again_is_the_same_to_the_byte() {
 }
 
 #[test]
+fn a_document_asked_for_twice_is_written_once() {
+    let (scene, out) = surveyed();
+    let config = scene.beside("twice.toml");
+    std::fs::write(&config, r#"formats = ["stac", "csv", "csv", "gpkg", "gpkg", "csv"]"#).unwrap();
+    let [run, front, config] = [&out, &scene.front, &config].map(|p| p.display().to_string());
+    for _ in 0..4 {
+        for name in ["earthworks.csv", "earthworks.gpkg", "stac.json"] {
+            std::fs::remove_file(out.join(name)).unwrap();
+        }
+        fosse(["report", &run, "--front", &front, "--config", &config].map(str::to_owned)).expect(0);
+        let stac = std::fs::read_to_string(out.join("stac.json")).unwrap();
+        assert!(stac.contains("earthworks.csv") && stac.contains("earthworks.gpkg"), "the others are listed");
+        assert!(files(&out).keys().all(|name| !name.contains("part")));
+    }
+}
+
+#[test]
 fn the_quotation_reads_as_the_press_wrote_it_and_both_classes_are_given() {
     let Some(shared) = shared() else { return };
     let expected = json(&shared.join("frontline/expected_distances.json"));

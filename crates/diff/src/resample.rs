@@ -132,6 +132,7 @@ fn sample_row<'a>(from: &Pixels<'a>, nodes: &[Pixel], first: usize, to: &mut [&m
         from.sample((between[0], between[1]), first, to, at, &mut ok[at..end]);
         (first, at) = (0, end);
     }
+    debug_assert_eq!(at, ok.len(), "nodes enough for the row");
 }
 
 /// Whether all are true.

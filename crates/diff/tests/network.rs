@@ -22,7 +22,7 @@ const MOST: [f32; 14] =
 const MOST_OF_PROPOSER: [f32; 5] = [4.616, 2.827, 1.486, 0.966, 0.543];
 
 /// Weights and biases so small that a map is about as large as the one that it is made of; the largest value of each of its
-/// channels is that of the layer.
+/// channels is that of the layer or somewhat more: neighbours have other steps.
 fn made_up(channels: &[usize], most: &[f32]) -> Vec<f32> {
     let mut weights = vec![];
     for (layer, between) in channels.windows(2).enumerate() {
@@ -32,8 +32,8 @@ fn made_up(channels: &[usize], most: &[f32]) -> Vec<f32> {
         let made_up = |k: usize| (((k * 7919 + 13) % 1000) as f64 / 500.0 - 1.0) * most;
         weights.extend((first..first + (products + 1) * between[1]).map(|k| made_up(k) as f32));
     }
-    for (&most, &outputs) in most.iter().zip(&channels[1..]) {
-        weights.extend(vec![most; outputs]);
+    for (layer, (&most, &outputs)) in most.iter().zip(&channels[1..]).enumerate() {
+        weights.extend((0..outputs).map(|k| most * [1.0, 1.2, 1.5][(layer + k) % 3]));
     }
     weights
 }

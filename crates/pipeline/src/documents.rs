@@ -135,12 +135,14 @@ impl Documents<'_> {
             }
             Ok(())
         };
-        // The STAC item lists the others, which know nothing of each other.
-        let (last, others): (Vec<Format>, Vec<Format>) =
-            self.formats.iter().partition(|f| **f == Format::Stac);
+        // Each once. The STAC item lists the others, which know nothing of each other.
+        let wanted = |format: &Format| self.formats.contains(format);
+        let others: Vec<Format> =
+            Format::ALL.into_iter().filter(|f| *f != Format::Stac && wanted(f)).collect();
+        let written: Vec<Result<()>> = others.par_iter().map(write).collect();
         // The first that failed in their order, not in time.
-        others.par_iter().map(write).collect::<Vec<_>>().into_iter().collect::<Result<()>>()?;
-        last.iter().try_for_each(write)
+        written.into_iter().collect::<Result<()>>()?;
+        if wanted(&Format::Stac) { write(&Format::Stac) } else { Ok(()) }
     }
 
     /// Documents that are there, for the STAC item.

@@ -8,7 +8,8 @@
 //! * [`evaluate()`] scores detections against truth; [`evaluate_suite()`] the detector over a folder of scenes.
 //! * [`report()`] measures a finished run anew; [`compare_runs`] sets two side by side.
 //!
-//! tokio where waiting happens, rayon where computing happens; they meet in [`survey()`] and nowhere else. What a
+//! tokio where waiting happens, rayon where computing happens; they meet in [`survey()`], and in [`report()`], which writes
+//! documents on as many threads as there are processors, and nowhere else. What a
 //! step has to say on its way goes to [`Events`]; [`Stop`] ends it early and loses nothing, because the result of
 //! every pair is on disk before the next begins.
 

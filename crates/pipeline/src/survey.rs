@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -114,12 +114,12 @@ impl Run {
         let journal = Journal::open(&out, !self.options.resume).inspect_err(|_| discard(&out, made))?;
         let total = self.inspection.pairs.len();
         // A front of many vertices takes a while to be made ready; nobody needs it before the pairs are done.
-        let mut index = None;
+        let index = OnceLock::new();
+        let ready = || index.get_or_init(|| FrontsIndex::new(&self.ground.fronts));
         let finished = self.pool.in_place_scope(|scope| {
-            scope.spawn(|_| index = Some(FrontsIndex::new(&self.ground.fronts)));
+            scope.spawn(|_| _ = ready());
             self.pairs(&journal)
         })?;
-        let index = index.unwrap_or_else(|| FrontsIndex::new(&self.ground.fronts));
         let kept = finished.iter().filter(|f| f.result.is_some()).count();
         let mut failures =
             finished.iter().filter(|f| f.result.is_none()).filter_map(|f| f.record.reason.as_ref());
@@ -129,7 +129,7 @@ impl Run {
             discard(&out, made);
             return Err(Error::AllFailed { first, more: total.saturating_sub(1) });
         }
-        let outcome = self.conclude(&finished, &index, &out).map_err(|e| self.in_time(e, kept))?;
+        let outcome = self.conclude(&finished, ready(), &out).map_err(|e| self.in_time(e, kept))?;
         journal.remove()?;
         Ok(outcome)
     }

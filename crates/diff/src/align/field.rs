@@ -2,6 +2,7 @@
 
 use domain::Pixel;
 use ndarray::Array2;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::consensus::{AGREES_PX, Affine, consensus};
@@ -335,9 +336,8 @@ fn bend(ties: &mut [Tie], shape: (usize, usize), affine: &Affine, layout: &Layou
         for penalty in PENALTIES {
             let mut residuals = tried[tried.len() - 1].residuals.clone();
             for _ in 0..2 {
-                let splines: [Spline; 4] = std::array::from_fn(|p| {
-                    Spline::fit(knots, &samples(&residuals, Some(p + 1)), order, penalty)
-                });
+                let without = |p| Spline::fit(knots, &samples(&residuals, Some(p + 1)), order, penalty);
+                let splines: Vec<Spline> = (0..4usize).into_par_iter().map(without).collect();
                 residuals =
                     fit.iter().zip(&parts).map(|(&k, &p)| off(&splines[(p + 3) % 4], &ties[k])).collect();
             }

@@ -62,17 +62,22 @@ pub(crate) fn reasons<S: PairSource>(
     let mut take = |blocks: &mut dyn Iterator<Item = (usize, usize)>, reason: Reason| {
         blocks.for_each(|at| out[at] = out[at].or(Some(reason)));
     };
-    for (date, own) in lights.into_iter().enumerate() {
-        for cloud in cloud::clouds(own, lights[1 - date], across(CLOUD_M, block_m)) {
+    let told = |date: usize| {
+        let (own, side) = (lights[date], across(PLATEAU_M, block_m));
+        let clouds = cloud::clouds(own, lights[1 - date], across(CLOUD_M, block_m));
+        (clouds, [saturated(own), unlit(own)].map(|set| area::opened(&set, side)))
+    };
+    let (earlier, later) = rayon::join(|| told(0), || told(1));
+    let (clouds, plateaus): (Vec<_>, Vec<_>) = [earlier, later].into_iter().unzip();
+    for (date, clouds) in clouds.into_iter().enumerate() {
+        for cloud in clouds {
             if is_white(view, date, &cloud)? {
                 take(&mut cloud.into_iter(), Reason::Cloud);
             }
         }
     }
-    for own in lights {
-        let side = across(PLATEAU_M, block_m);
-        for (set, reason) in [(saturated(own), Reason::Saturated), (unlit(own), Reason::DeepShadow)] {
-            let kept = area::opened(&set, side);
+    for own in plateaus {
+        for (kept, reason) in own.iter().zip([Reason::Saturated, Reason::DeepShadow]) {
             take(&mut kept.indexed_iter().filter(|(_, kept)| **kept).map(|(at, _)| at), reason);
         }
     }

@@ -305,33 +305,70 @@ mod tests {
         is_the_sum(figure, 1.0 / 1024.0, 1e-4);
     }
 
-    /// Whether every set of instructions that this processor has gives the same, and a part of a map what the whole has there.
-    fn is_the_same<N: Number>(number: fn(usize) -> N)
+    fn made_up_conv<N: Number>(inputs: usize, outputs: usize) -> Conv<N>
     where
         Each: Lanes<N, 8> + Lanes<N, 16>,
-        Plain: Dot<N, 8> + Dot<N, 16>,
-        super::super::dot::Avx2: Dot<N, 8> + Dot<N, 16>,
     {
-        use super::super::dot::Avx2;
-        let (inputs, outputs, cols) = (16, 24, 29);
         let (weights, bias) = (made_up(outputs * inputs * 9), made_up(outputs));
-        let conv = Conv::new(&weights, &bias, &steps(inputs, 0.01), &steps(outputs, 0.3));
-        let input = input(4, cols, inputs, number);
+        Conv::new(&weights, &bias, &steps(inputs, 0.01), &steps(outputs, 0.3))
+    }
+
+    /// Whether these instructions give what those give that this processor is asked for.
+    fn is_the_same<N: Number>(number: fn(usize) -> N, row: impl Fn([&[N]; 3], &mut [u8], &Conv<N>))
+    where
+        Each: Lanes<N, 8> + Lanes<N, 16>,
+    {
+        let (inputs, outputs, cols) = (16, 24, 29);
+        let (input, conv) = (input(4, cols, inputs, number), made_up_conv(inputs, outputs));
+        let mut whole = Map::default();
+        conv.run(&input, &mut whole, &input.whole());
+        let mut own = vec![0; cols * outputs];
+        for r in 0..4 {
+            row(input.three(r), &mut own, &conv);
+            assert_eq!(own, whole.row(r));
+        }
+        assert!(own.iter().any(|&v| v > 0 && v < MOST));
+    }
+
+    #[test]
+    fn every_processor_gives_the_same() {
+        fn plain<N: Number>(three: [&[N]; 3], out: &mut [u8], conv: &Conv<N>)
+        where
+            Plain: Dot<N, 8> + Dot<N, 16>,
+        {
+            let sides = (conv.inputs, conv.outputs);
+            pixels(Plain, three, out, sides, &conv.wide[0]);
+            pixels(Plain, three, out, sides, &conv.narrow[0]);
+        }
+        is_the_same(byte, plain);
+        is_the_same(figure, plain);
+    }
+
+    /// Processors with AVX-512 ask for nothing of this otherwise.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn so_do_those_of_2013() {
+        use super::super::dot::Avx2;
+        fn row<N: Number>(three: [&[N]; 3], out: &mut [u8], conv: &Conv<N>, dot: Avx2)
+        where
+            Avx2: Dot<N, 8> + Dot<N, 16>,
+        {
+            let sides = (conv.inputs, conv.outputs);
+            dot.vectorize(Row { dot, three, out, sides, block: &conv.wide[0] });
+            dot.vectorize(Row { dot, three, out, sides, block: &conv.narrow[0] });
+        }
+        if let Some(avx2) = Avx2::try_new() {
+            is_the_same(byte, |three, out, conv| row(three, out, conv, avx2));
+            is_the_same(figure, |three, out, conv| row(three, out, conv, avx2));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_map_is_what_the_whole_has_there() {
+        let (inputs, outputs, cols) = (16, 24, 29);
+        let (input, conv) = (input(4, cols, inputs, byte), made_up_conv(inputs, outputs));
         let (mut whole, mut part) = (Map::default(), Map::default());
         conv.run(&input, &mut whole, &input.whole());
-        let (mut plain, mut avx2) = (vec![0; cols * outputs], vec![0; cols * outputs]);
-        for r in 0..4 {
-            let (three, sides) = (input.three(r), (inputs, outputs));
-            pixels(Plain, three, &mut plain, sides, &conv.wide[0]);
-            pixels(Plain, three, &mut plain, sides, &conv.narrow[0]);
-            assert_eq!(plain, whole.row(r));
-            if let Some(dot) = Avx2::try_new() {
-                dot.vectorize(Row { dot, three, out: &mut avx2, sides, block: &conv.wide[0] });
-                dot.vectorize(Row { dot, three, out: &mut avx2, sides, block: &conv.narrow[0] });
-                assert_eq!(avx2, whole.row(r));
-            }
-        }
-        assert!(plain.iter().any(|&v| v > 0 && v < MOST));
         for cols in [3..4, 5..20, 0..29] {
             let (from, to) = (cols.start * outputs, cols.end * outputs);
             conv.run(&input, &mut part, &Region { rows: 1..3, cols });
@@ -339,26 +376,43 @@ mod tests {
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[test]
-    fn every_processor_gives_the_same_and_so_does_a_part() {
-        is_the_same(byte);
-        is_the_same(figure);
+    /// The largest amounts that the sums of a convolution can have; `of` takes a group of weights apart.
+    fn largest_sums<N: Number>(bias: f32, of: fn(&N::Weights) -> Vec<i64>) -> Vec<i64>
+    where
+        Each: Lanes<N, 8> + Lanes<N, 16>,
+    {
+        let conv = Conv::<N>::new(&made_up(8 * 112 * 9), &[bias; 8], &[0.01; 112], &[0.01; 8]);
+        let block = &conv.narrow[0];
+        let largest = |o: usize| {
+            let weights = || block.weights.iter().flat_map(move |group| of(&group[o]));
+            let (above, below) =
+                (weights().map(|w| w.max(0)).sum::<i64>(), weights().map(|w| -w.min(0)).sum());
+            // Of numbers without a sign those above 0 and those below count against each other.
+            let most = if N::SIGNED { above + below } else { above.max(below) };
+            most * N::MOST as i64 + i64::from(block.bias[o]).abs()
+        };
+        (0..8).map(largest).collect()
     }
 
     #[test]
-    fn no_sum_overflows_and_a_map_narrower_than_a_block_is_whole() {
+    fn no_sum_overflows() {
+        for bias in [0.0, 1e3, -1e3, 1e9, -1e9] {
+            let figures = largest_sums::<i16>(bias, |group| group.map(i64::from).to_vec());
+            let bytes = largest_sums::<u8>(bias, |group| group.map(i64::from).to_vec());
+            assert!(figures.iter().chain(&bytes).all(|&sum| sum <= i64::from(i32::MAX)), "{bias}");
+            // And what there is is used.
+            assert!(figures.iter().all(|&sum| sum > 1 << 30), "{bias}: {figures:?}");
+            assert!(bias.abs() < 1e9 || bytes.iter().all(|&sum| sum > 1 << 30), "{bias}: {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_map_narrower_than_a_block_is_whole_and_what_is_too_large_is_cut() {
         let mut out = Map::default();
-        for weight in [1.0, -1.0f32] {
-            let expected = if weight > 0.0 { MOST } else { 0 };
-            let of = |inputs: usize| (vec![weight; 8 * inputs * 9], vec![weight; 8]);
-            let (weights, bias) = of(112);
+        for (weight, expected) in [(1.0, MOST), (-1.0, 0)] {
             let input = input(1, 1, 112, |_| MOST);
-            Conv::new(&weights, &bias, &[0.01; 112], &[0.01; 8]).run(&input, &mut out, &input.whole());
-            assert_eq!(out.row(0), [expected; 8]);
-            let (weights, bias) = of(24);
-            let input = super::tests::input(1, 1, 24, |_| 6_144i16);
-            Conv::new(&weights, &bias, &[0.01; 24], &[0.01; 8]).run(&input, &mut out, &input.whole());
+            let conv = Conv::new(&[weight; 8 * 112 * 9], &[weight; 8], &[0.01; 112], &[0.01; 8]);
+            conv.run(&input, &mut out, &input.whole());
             assert_eq!(out.row(0), [expected; 8]);
         }
         let input = input(1, 1, 8, |_| 10u8);

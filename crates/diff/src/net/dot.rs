@@ -20,8 +20,9 @@ pub trait Number: Copy + Default {
     /// The largest amount of a weight.
     const MOST_WEIGHT: f64;
 
+    /// The groups of a line of whole ones.
     fn groups(line: &[Self]) -> &[Self::Group];
-    /// Sets one weight of a group to the nearest there is.
+    /// Sets the weight at a place below [`Number::GROUP`] to the nearest there is.
     fn set(weights: &mut Self::Weights, at: usize, to: f64);
 }
 
@@ -31,7 +32,7 @@ impl Number for i16 {
     type Weights = [i16; 2];
 
     const GROUP: usize = 2;
-    const MOST: f64 = 6.0 * 1024.0;
+    const MOST: f64 = 6.0 * super::input::STEPS as f64;
     const SIGNED: bool = true;
     const MOST_WEIGHT: f64 = i16::MAX as f64;
 
@@ -72,10 +73,13 @@ pub trait Dot<N: Number, const W: usize>: Copy {
     /// Weights of each sum, in registers.
     type Weights: Copy;
 
+    /// Sums to begin with, into registers.
     fn sums(self, from: &[i32; W]) -> Self::Sums;
+    /// The weights of a group in each sum, into registers.
     fn weights(self, from: &[N::Weights; W]) -> Self::Weights;
     /// To each sum the products of the values and its weights, which must fit.
     fn add(self, sums: Self::Sums, values: N::Group, weights: Self::Weights) -> Self::Sums;
+    /// Out of registers.
     fn told(self, sums: Self::Sums) -> [i32; W];
 }
 

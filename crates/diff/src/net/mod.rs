@@ -64,6 +64,8 @@ const LAYERS: [(usize, usize); 14] = [
 const ADDED: [(usize, usize); 3] = [(5, 8), (3, 10), (1, 12)];
 /// Inputs and outputs of the last layer, which takes one pixel at a time.
 const HEAD: (usize, usize) = (24, 4 + 4 + 1 + 1 + KINDS);
+/// The largest number of a model: weights and steps are multiplied in 32-bit floats, and nothing may become endless.
+const MOST_NUMBER: f32 = 1e9;
 /// Log-odds of a nearness that is as good as none: 0.0003.
 const LEAST_ODDS: f32 = -8.0;
 /// Kinds of other lines, in the order of [`Class::LOOK_ALIKES`].
@@ -136,9 +138,10 @@ impl<'a> Layers<'a> {
     }
 
     /// Weights, each `(outputs, inputs, rows, columns)` and then its biases, and after all of them the largest value that each
-    /// output is to tell; `None` where they are not so many finite numbers, those largest values above 0.
+    /// output is to tell; `None` where they are not so many numbers within ±[`MOST_NUMBER`], those largest values above its
+    /// reciprocal.
     fn of(numbers: &'a [f32], shapes: &[(usize, usize)], head: (usize, usize)) -> Option<Self> {
-        if numbers.len() != Self::len(shapes, head) || !numbers.iter().all(|v| v.is_finite()) {
+        if numbers.len() != Self::len(shapes, head) || !numbers.iter().all(|v| v.abs() <= MOST_NUMBER) {
             return None;
         }
         let mut rest = numbers;
@@ -149,9 +152,11 @@ impl<'a> Layers<'a> {
         };
         let convolutions = shapes.iter().map(|&(i, o)| (take(9 * i * o), take(o))).collect();
         let head = (take(head.0 * head.1), take(head.1));
+        let largest: Vec<&[f32]> = shapes.iter().map(|&(_, o)| take(o)).collect();
+        let told = largest.iter().all(|own| own.iter().all(|&most| most > 1.0 / MOST_NUMBER));
         let step = |most: &f32| f64::from(*most) / f64::from(MOST);
-        let steps: Vec<Vec<f64>> = shapes.iter().map(|&(_, o)| take(o).iter().map(step).collect()).collect();
-        steps.iter().flatten().all(|&step| step > 0.0).then_some(Self { convolutions, head, steps })
+        let steps = largest.iter().map(|own| own.iter().map(step).collect()).collect();
+        told.then_some(Self { convolutions, head, steps })
     }
 
     /// The first convolution, of `inputs` figures.
@@ -174,8 +179,8 @@ impl Network {
     }
 
     /// From its numbers: of each layer the weights, `(outputs, inputs, rows, columns)`, and then the biases; after all of them
-    /// the largest value that each output of each convolution is to tell. `None` where they are not [`Network::len`] finite
-    /// numbers, those largest values above 0.
+    /// the largest value that each output of each convolution is to tell. `None` where they are not [`Network::len`] numbers of
+    /// at most a milliard, those largest values above 0.
     pub fn new(numbers: &[f32]) -> Option<Self> {
         let mut layers = Layers::of(numbers, &LAYERS, HEAD)?;
         for (fine, coarse) in ADDED {

@@ -87,9 +87,10 @@ pub enum ModelError {
         /// What the file says.
         given: String,
     },
-    /// Weights that the network does not have.
+    /// Numbers that the networks do not have.
     #[error(
-        "it has {found} numbers, and this program's network {expected} finite ones; train it again with scripts/train"
+        "it has {found} numbers, and this program's networks {expected} of at most a milliard, the largest values of channels \
+         above 0; train it again with scripts/train"
     )]
     Weights {
         /// Of the file.
@@ -206,5 +207,12 @@ mod tests {
         assert!(matches!(fails(&file(FORMAT, &body(&[0.5; 9]))), ModelError::Weights { found: 9, .. }));
         let endless = body(&vec![f32::NAN; Network::len() + Proposer::len()]);
         assert!(matches!(fails(&file(FORMAT, &endless)), ModelError::Weights { .. }));
+        // The last number of either network is the largest value of a channel.
+        let both = Network::len() + Proposer::len();
+        for (count, value) in [(both, 0.0), (Network::len(), -1.0), (Network::len(), 1e30)] {
+            let mut numbers = vec![0.5; both];
+            numbers[count - 1] = value;
+            assert!(matches!(fails(&file(FORMAT, &body(&numbers))), ModelError::Weights { .. }), "{value}");
+        }
     }
 }

@@ -45,8 +45,8 @@ impl Proposer {
         Layers::len(&LAYERS, HEAD)
     }
 
-    /// From its numbers, in the order of [`super::Network::new`]; `None` where they are not [`Proposer::len`] finite numbers, the
-    /// largest values above 0.
+    /// From its numbers, in the order of [`super::Network::new`]; `None` where they are not [`Proposer::len`] numbers of
+    /// at most a milliard, the largest values above 0.
     pub fn new(numbers: &[f32]) -> Option<Self> {
         let layers = Layers::of(numbers, &LAYERS, HEAD)?;
         let ((weights, bias), steps) = (layers.head, &layers.steps[LAYERS.len() - 1]);
