@@ -25,18 +25,20 @@ const AGAIN_BESIDE_M: f64 = 8.0;
 const DOUBTED: f32 = 0.25;
 
 /// What the network says at the proposed places, and on along what it finds there: crests of earthworks and, where they
-/// are asked for, of other lines. Where it found anything, it is asked again, turned.
+/// are asked for, of other lines. Where it found anything, it is asked again, turned. Where only other lines may be it is asked last,
+/// and about them alone: what is said of earthworks does not depend on it.
 pub(crate) fn crests<S: PairSource>(
     view: &View<'_, S>,
     grid: &LookGrid,
-    places: Vec<Pixel>,
+    [places, of_others]: [Vec<Pixel>; 2],
     with: (&Options, &Model),
     progress: &dyn Progress,
 ) -> Outcome<S, [Vec<Crest>; 2]> {
     let mut first = Rounds::new(view, grid, BESIDE_M, Network::ask);
-    first.run(places, with, progress)?;
+    first.run(places, true, with, progress)?;
     let mut again = Rounds::new(view, grid, AGAIN_BESIDE_M, Network::ask_turned);
-    again.run(first.doubted.all(), with, progress)?;
+    again.run(std::mem::replace(&mut first.doubted, Gathered::new()).all(), true, with, progress)?;
+    first.run(of_others, false, with, progress)?;
     let (mut works, mut others) = (first.works, first.others);
     // What was asked again replaces what was said before.
     for (all, said) in [(&mut works, again.works), (&mut others, again.others)] {
@@ -68,10 +70,11 @@ impl<'a, S: PairSource> Rounds<'a, S> {
         Self { view, grid, ask, plan, doubted: Gathered::new(), works, others }
     }
 
-    /// Beside `places`, and on along the earthworks found there.
+    /// Beside `places`; and where earthworks are asked for, on along those found there.
     fn run(
         &mut self,
         mut places: Vec<Pixel>,
+        asked_works: bool,
         (options, model): (&Options, &Model),
         progress: &dyn Progress,
     ) -> Outcome<S, ()> {
@@ -101,10 +104,12 @@ impl<'a, S: PairSource> Rounds<'a, S> {
                     });
                     crests
                 };
-                let dug = new(Of::Dug);
-                doubted.add(dug.iter().filter(|c| c.work() >= DOUBTED).map(Crest::place));
-                followed.add(dug.iter().filter(|c| c.work() >= centreline::FOLLOWED).map(Crest::place));
-                works.add(dug);
+                if asked_works {
+                    let dug = new(Of::Dug);
+                    doubted.add(dug.iter().filter(|c| c.work() >= DOUBTED).map(Crest::place));
+                    followed.add(dug.iter().filter(|c| c.work() >= centreline::FOLLOWED).map(Crest::place));
+                    works.add(dug);
+                }
                 if options.classify.all_lines {
                     others.add(new(Of::Other));
                 }

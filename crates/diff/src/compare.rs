@@ -18,7 +18,7 @@ use crate::{
     look::{self, Look, LookGrid},
     net::Model,
     pool::Pool,
-    proposal::{self, Asked, Workspace},
+    proposal::{self, Asked, Cell, Workspace},
     resample,
     seen::{COVERAGE_PX, Seen},
     source::Counter,
@@ -217,18 +217,19 @@ pub fn aligned<S: PairSource>(
 /// Squares of ground that are looked at together, at least: what a trench of 12 m runs through.
 const LEAST_CELLS: usize = 3;
 
-/// Where the network that judges looks (on the grid of the look), and what was assessed.
+/// Where the network that judges looks for earthworks, and where for other lines (on the grid of the look); and what was
+/// assessed.
 fn proposed<S: PairSource>(
     view: &View<'_, S>,
     grid: &LookGrid,
     (options, model): (&Options, &Model),
     progress: &dyn Progress,
-) -> Outcome<S, (Vec<Pixel>, Coverage)> {
+) -> Outcome<S, ([Vec<Pixel>; 2], Coverage)> {
     let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
     let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));
     let count = Counter::new(progress, Stage::Propose, windows.len());
     let pool = Pool::<Workspace>::default();
-    let mut cells = Gathered::new();
+    let mut cells = [Gathered::new(), Gathered::new()];
     let blocks_shape = (shape.0.div_ceil(COVERAGE_PX), shape.1.div_ceil(COVERAGE_PX));
     let seen = Mutex::new(Seen::nothing(blocks_shape));
     windows
@@ -246,11 +247,8 @@ fn proposed<S: PairSource>(
                     let with = (&*model.proposer, &options.proposal);
                     proposal::cells(both, &asked, grid, with, others, workspace)
                 });
-                cells.add(
-                    proposed
-                        .into_iter()
-                        .filter(|cell| view.field.verdict(cell.middle(grid)).0 == Verdict::Aligned),
-                );
+                let fits = |cell: &Cell| view.field.verdict(cell.middle(grid)).0 == Verdict::Aligned;
+                cells.iter().zip(proposed).for_each(|(all, own)| all.add(own.into_iter().filter(fits)));
             }
             count.advance();
             Ok(())
@@ -258,13 +256,16 @@ fn proposed<S: PairSource>(
         .collect::<Outcome<S, ()>>()?;
     drop(pool);
     let (coverage, hidden) = seen.into_inner().unwrap_or_else(PoisonError::into_inner).coverage(view)?;
-    cells.retain(|cell| {
+    let is_seen = |cell: &Cell| {
         let block = |v: f64, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
         let at = cell.middle(grid);
         hidden[(block(at.row, blocks_shape.0), block(at.col, blocks_shape.1))].is_none()
+    };
+    cells.iter_mut().for_each(|cells| cells.retain(is_seen));
+    let places = cells.map(|cells| {
+        let linked = proposal::linked(cells.all(), LEAST_CELLS);
+        linked.into_iter().map(|cell| grid.from_shared(cell.middle(grid))).collect()
     });
-    let cells = proposal::linked(cells.all(), LEAST_CELLS);
-    let places = cells.into_iter().map(|cell| grid.from_shared(cell.middle(grid))).collect();
     Ok((places, coverage))
 }
 

@@ -116,7 +116,8 @@ fn around(a: Window, b: Window) -> Window {
     Window::new(row, col, a.row_end().max(b.row_end()) - row, a.col_end().max(b.col_end()) - col)
 }
 
-/// The squares that may hold a new line, of both dates on [`Asked::region`]; with those of other lines where they are asked for.
+/// The squares that may hold a new earthwork, of both dates on [`Asked::region`]; and those that may hold any new line, where
+/// `others` are asked for.
 pub(crate) fn cells(
     [earlier, later]: [&Raster; 2],
     asked: &Asked,
@@ -124,8 +125,8 @@ pub(crate) fn cells(
     (proposer, options): (&Proposer, &Options),
     others: bool,
     workspace: &mut Workspace,
-) -> Vec<Cell> {
-    let (look, mut out) = (asked.look, vec![]);
+) -> [Vec<Cell>; 2] {
+    let (look, mut out) = (asked.look, [vec![], vec![]]);
     if asked.cells.rows.is_empty() || asked.cells.cols.is_empty() {
         return out;
     }
@@ -147,10 +148,9 @@ pub(crate) fn cells(
         Region { rows: within(&asked.cells.rows, first_row), cols: within(&asked.cells.cols, first_col) };
     let least = options.min_odds();
     proposer.ask(maps, &cells, |(r, c), told| {
-        let odds = if others { told.work.max(told.other) } else { told.work };
-        if odds >= least {
-            out.push(Cell { row: (first_row + r) as u32, col: (first_col + c) as u32 });
-        }
+        let cell = Cell { row: (first_row + r) as u32, col: (first_col + c) as u32 };
+        let may = [told.work >= least, others && told.work.max(told.other) >= least];
+        out.iter_mut().zip(may).filter(|(_, may)| *may).for_each(|(out, _)| out.push(cell));
     });
     out
 }
