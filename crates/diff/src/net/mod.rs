@@ -180,7 +180,7 @@ impl Network {
 
     /// From its numbers: of each layer the weights, `(outputs, inputs, rows, columns)`, and then the biases; after all of them
     /// the largest value that each output of each convolution is to tell. `None` where they are not [`Network::len`] numbers of
-    /// at most a milliard, those largest values above 0.
+    /// at most a billion, those largest values above 0.
     pub fn new(numbers: &[f32]) -> Option<Self> {
         let mut layers = Layers::of(numbers, &LAYERS, HEAD)?;
         for (fine, coarse) in ADDED {

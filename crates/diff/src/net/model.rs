@@ -89,7 +89,7 @@ pub enum ModelError {
     },
     /// Numbers that the networks do not have.
     #[error(
-        "it has {found} numbers, and this program's networks {expected} of at most a milliard, the largest values of channels \
+        "it has {found} numbers, and this program's networks {expected} of at most a billion, the largest values of channels \
          above 0; train it again with scripts/train"
     )]
     Weights {

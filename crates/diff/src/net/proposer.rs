@@ -46,7 +46,7 @@ impl Proposer {
     }
 
     /// From its numbers, in the order of [`super::Network::new`]; `None` where they are not [`Proposer::len`] numbers of
-    /// at most a milliard, the largest values above 0.
+    /// at most a billion, the largest values above 0.
     pub fn new(numbers: &[f32]) -> Option<Self> {
         let layers = Layers::of(numbers, &LAYERS, HEAD)?;
         let ((weights, bias), steps) = (layers.head, &layers.steps[LAYERS.len() - 1]);
