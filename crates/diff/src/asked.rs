@@ -35,9 +35,9 @@ pub(crate) fn crests<S: PairSource>(
     progress: &dyn Progress,
 ) -> Outcome<S, [Vec<Crest>; 2]> {
     let mut first = Rounds::new(view, grid, BESIDE_M, Network::ask);
-    first.run(places, true, with, progress)?;
+    let doubted = first.run(places, true, with, progress)?;
     let mut again = Rounds::new(view, grid, AGAIN_BESIDE_M, Network::ask_turned);
-    again.run(std::mem::replace(&mut first.doubted, Gathered::new()).all(), true, with, progress)?;
+    again.run(doubted, true, with, progress)?;
     first.run(of_others, false, with, progress)?;
     let (mut works, mut others) = (first.works, first.others);
     // What was asked again replaces what was said before.
@@ -57,8 +57,6 @@ struct Rounds<'a, S: PairSource> {
     grid: &'a LookGrid,
     ask: Ask,
     plan: look::Plan,
-    /// Where an earthwork may be.
-    doubted: Gathered<Pixel>,
     works: Gathered<Crest>,
     others: Gathered<Crest>,
 }
@@ -67,24 +65,25 @@ impl<'a, S: PairSource> Rounds<'a, S> {
     fn new(view: &'a View<'a, S>, grid: &'a LookGrid, beside_m: f64, ask: Ask) -> Self {
         let plan = look::Plan::new(grid, view.source.pixel_m(), beside_m);
         let [works, others] = [Gathered::new(), Gathered::new()];
-        Self { view, grid, ask, plan, doubted: Gathered::new(), works, others }
+        Self { view, grid, ask, plan, works, others }
     }
 
-    /// Beside `places`; and where earthworks are asked for, on along those found there.
+    /// Beside `places`; and where earthworks are asked for, on along those found there. Where one may be.
     fn run(
         &mut self,
         mut places: Vec<Pixel>,
         asked_works: bool,
         (options, model): (&Options, &Model),
         progress: &dyn Progress,
-    ) -> Outcome<S, ()> {
-        let Self { view, grid, ask, plan, doubted, works, others } = self;
+    ) -> Outcome<S, Vec<Pixel>> {
+        let Self { view, grid, ask, plan, works, others } = self;
+        let doubted = Gathered::new();
         let mut count = Counter::new(progress, Stage::Classify, 0);
         let workspaces = Pool::<Workspace>::default();
         loop {
             let windows = plan.windows(places.iter().copied());
             if windows.is_empty() {
-                return Ok(());
+                return Ok(doubted.all());
             }
             count.add(windows.len());
             let followed = Gathered::new();

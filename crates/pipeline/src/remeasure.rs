@@ -93,8 +93,7 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
     let outlines = run.coverage.iter().flat_map(|c| c.geometry.iter());
     let place = outlines.flat_map(|p| p.exterior().coords()).next().copied();
     let ground = Ground::read(&options.measure, &days, place)?;
-    let index = FrontsIndex::new(&ground.fronts);
-    let measured = ground.measure(&index, run.works, &options.measure.systems);
+    let measured = ground.measure(&FrontsIndex::new(&ground.fronts), run.works, &options.measure.systems);
     let index = std::fs::read_to_string(folder.join(VIEWS).join(VIEWS_INDEX)).ok();
     let index: Index = index.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
     let mut notes: Vec<String> = run.json["skipped"]

@@ -263,7 +263,7 @@ mod tests {
     }
 
     /// Whether it is the sum written out, but for `off` of all products.
-    fn is_the_sum<N: Number + Into<f64>>(number: fn(usize) -> N, step: f64, off: f64)
+    fn is_the_sum<N: Number>(number: fn(usize) -> N, step: f64, off: f64)
     where
         Each: Lanes<N, 8> + Lanes<N, 16>,
     {
@@ -283,7 +283,7 @@ mod tests {
                     if y < rows && x < cols {
                         for i in 0..inputs {
                             let product = f64::from(weights[(o * inputs + i) * 9 + ky * 3 + kx])
-                                * input.row(y)[x * inputs + i].into()
+                                * f64::from(input.row(y)[x * inputs + i].into())
                                 * of_inputs[i];
                             (sum, amount) = (sum + product, amount + product.abs());
                         }
@@ -332,10 +332,7 @@ mod tests {
 
     #[test]
     fn every_processor_gives_the_same() {
-        fn plain<N: Number>(three: [&[N]; 3], out: &mut [u8], conv: &Conv<N>)
-        where
-            Plain: Dot<N, 8> + Dot<N, 16>,
-        {
+        fn plain<N: Number>(three: [&[N]; 3], out: &mut [u8], conv: &Conv<N>) {
             let sides = (conv.inputs, conv.outputs);
             pixels(Plain, three, out, sides, &conv.wide[0]);
             pixels(Plain, three, out, sides, &conv.narrow[0]);
@@ -376,15 +373,16 @@ mod tests {
         }
     }
 
-    /// The largest amounts that the sums of a convolution can have; `of` takes a group of weights apart.
-    fn largest_sums<N: Number>(bias: f32, of: fn(&N::Weights) -> Vec<i64>) -> Vec<i64>
+    /// The largest amounts that the sums of a convolution can have.
+    fn largest_sums<N: Number>(bias: f32) -> Vec<i64>
     where
         Each: Lanes<N, 8> + Lanes<N, 16>,
     {
         let conv = Conv::<N>::new(&made_up(8 * 112 * 9), &[bias; 8], &[0.01; 112], &[0.01; 8]);
         let block = &conv.narrow[0];
         let largest = |o: usize| {
-            let weights = || block.weights.iter().flat_map(move |group| of(&group[o]));
+            let weights =
+                || block.weights.iter().flat_map(move |group| group[o]).map(|w| i64::from(w.into()));
             let (above, below) =
                 (weights().map(|w| w.max(0)).sum::<i64>(), weights().map(|w| -w.min(0)).sum());
             // Of numbers without a sign those above 0 and those below count against each other.
@@ -397,8 +395,7 @@ mod tests {
     #[test]
     fn no_sum_overflows() {
         for bias in [0.0, 1e3, -1e3, 1e9, -1e9] {
-            let figures = largest_sums::<i16>(bias, |group| group.map(i64::from).to_vec());
-            let bytes = largest_sums::<u8>(bias, |group| group.map(i64::from).to_vec());
+            let (figures, bytes) = (largest_sums::<i16>(bias), largest_sums::<u8>(bias));
             assert!(figures.iter().chain(&bytes).all(|&sum| sum <= i64::from(i32::MAX)), "{bias}");
             // And what there is is used.
             assert!(figures.iter().all(|&sum| sum > 1 << 30), "{bias}: {figures:?}");

@@ -4,12 +4,14 @@
 //! where the processor has it (`vpdpbusd`, `vpdpwssd`, `vpmaddwd`). Integers add up to the same on every processor and in every
 //! order.
 
+use std::fmt::Debug;
+
 /// What goes into a convolution: numbers of one size, the weights they meet, and how many of them fill 32 bits.
-pub trait Number: Copy + Default {
+pub trait Number: Copy + Default + Into<i32> {
     /// Values that follow each other.
-    type Group: Copy;
+    type Group: Copy + IntoIterator<Item = Self>;
     /// Their weights in one sum.
-    type Weights: Copy + Default + std::fmt::Debug + PartialEq;
+    type Weights: Copy + Default + Debug + PartialEq + IntoIterator<Item: Into<i32>>;
 
     /// Values of a group.
     const GROUP: usize;
@@ -26,45 +28,38 @@ pub trait Number: Copy + Default {
     fn set(weights: &mut Self::Weights, at: usize, to: f64);
 }
 
-/// What goes into a network: a figure is 6 at most, of 1024 steps each.
-impl Number for i16 {
-    type Group = [i16; 2];
-    type Weights = [i16; 2];
+macro_rules! number {
+    ($(#[$what:meta])* $number:ty, $weight:ty, $group:literal, $most:expr, $signed:literal) => {
+        $(#[$what])*
+        impl Number for $number {
+            type Group = [$number; $group];
+            type Weights = [$weight; $group];
 
-    const GROUP: usize = 2;
-    const MOST: f64 = 6.0 * super::input::STEPS as f64;
-    const SIGNED: bool = true;
-    const MOST_WEIGHT: f64 = i16::MAX as f64;
+            const GROUP: usize = $group;
+            const MOST: f64 = $most;
+            const SIGNED: bool = $signed;
+            const MOST_WEIGHT: f64 = <$weight>::MAX as f64;
 
-    #[inline(always)]
-    fn groups(line: &[i16]) -> &[[i16; 2]] {
-        line.as_chunks().0
-    }
+            #[inline(always)]
+            fn groups(line: &[$number]) -> &[[$number; $group]] {
+                line.as_chunks().0
+            }
 
-    fn set(weights: &mut [i16; 2], at: usize, to: f64) {
-        weights[at] = to.round() as i16;
-    }
+            fn set(weights: &mut [$weight; $group], at: usize, to: f64) {
+                weights[at] = to.round() as $weight;
+            }
+        }
+    };
 }
 
-/// What a layer gives.
-impl Number for u8 {
-    type Group = [u8; 4];
-    type Weights = [i8; 4];
-
-    const GROUP: usize = 4;
-    const MOST: f64 = u8::MAX as f64;
-    const SIGNED: bool = false;
-    const MOST_WEIGHT: f64 = i8::MAX as f64;
-
-    #[inline(always)]
-    fn groups(line: &[u8]) -> &[[u8; 4]] {
-        line.as_chunks().0
-    }
-
-    fn set(weights: &mut [i8; 4], at: usize, to: f64) {
-        weights[at] = to.round() as i8;
-    }
-}
+number!(
+    /// What goes into a network: a figure is 6 at most, of 1024 steps each.
+    i16, i16, 2, 6.0 * super::input::STEPS as f64, true
+);
+number!(
+    /// What a layer gives.
+    u8, i8, 4, u8::MAX as f64, false
+);
 
 /// `W` sums of 32 bits.
 pub trait Dot<N: Number, const W: usize>: Copy {
@@ -87,47 +82,35 @@ pub trait Dot<N: Number, const W: usize>: Copy {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-macro_rules! plain {
-    ($number:ty) => {
-        impl<const W: usize> Dot<$number, W> for Plain {
-            type Sums = [i32; W];
-            type Weights = [<$number as Number>::Weights; W];
+impl<N: Number, const W: usize> Dot<N, W> for Plain {
+    type Sums = [i32; W];
+    type Weights = [N::Weights; W];
 
-            #[inline(always)]
-            fn sums(self, from: &[i32; W]) -> [i32; W] {
-                *from
-            }
+    #[inline(always)]
+    fn sums(self, from: &[i32; W]) -> [i32; W] {
+        *from
+    }
 
-            #[inline(always)]
-            fn weights(self, from: &Self::Weights) -> Self::Weights {
-                *from
-            }
+    #[inline(always)]
+    fn weights(self, from: &[N::Weights; W]) -> [N::Weights; W] {
+        *from
+    }
 
-            #[inline(always)]
-            fn add(
-                self,
-                mut sums: [i32; W],
-                values: <$number as Number>::Group,
-                weights: Self::Weights,
-            ) -> [i32; W] {
-                for (sum, weights) in sums.iter_mut().zip(weights) {
-                    for (value, weight) in values.into_iter().zip(weights) {
-                        *sum += i32::from(value) * i32::from(weight);
-                    }
-                }
-                sums
-            }
-
-            #[inline(always)]
-            fn told(self, sums: [i32; W]) -> [i32; W] {
-                sums
+    #[inline(always)]
+    fn add(self, mut sums: [i32; W], values: N::Group, weights: [N::Weights; W]) -> [i32; W] {
+        for (sum, weights) in sums.iter_mut().zip(weights) {
+            for (value, weight) in values.into_iter().zip(weights) {
+                *sum += value.into() * weight.into();
             }
         }
-    };
-}
+        sums
+    }
 
-plain!(i16);
-plain!(u8);
+    #[inline(always)]
+    fn told(self, sums: [i32; W]) -> [i32; W] {
+        sums
+    }
+}
 
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Vnni};
