@@ -96,7 +96,7 @@ mod tests {
     fn ground(i: usize, j: usize) -> Light {
         // Fields that differ.
         let mean = 90.0 + 10.0 * ((i / 9 + 2 * (j / 11)) % 4) as f32;
-        Light { mean, low: mean - 30.0, high: mean + 30.0, detail: 0.05 * mean }
+        Light::new(mean, (mean - 30.0, mean + 30.0), 0.05 * mean)
     }
 
     fn dates(cloud: impl Fn(f64) -> Light) -> [Array2<Light>; 2] {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn white(mean: f32, detail: f32) -> Light {
-        Light { mean, low: mean - 2.0, high: mean + 2.0, detail }
+        Light::new(mean, (mean - 2.0, mean + 2.0), detail)
     }
 
     #[test]

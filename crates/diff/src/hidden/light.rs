@@ -5,18 +5,37 @@ use multiversion::multiversion;
 
 use super::BLOCK_PX;
 
-/// Brightness of a block of one date, in the unit of the file; NaN where not all of its pixels are known.
+/// What pixels of one value may differ by, as a share of it: rounding. One step of 8 bits is 0.4 %.
+const ONE_VALUE: f32 = 1e-4;
+
+/// Brightness of a block of one date, in the unit of the file; NaN where not all of its pixels are known. Small: a tile has a million.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Light {
     pub(crate) mean: f32,
-    pub(crate) low: f32,
-    pub(crate) high: f32,
+    /// That of its brightest pixel; with the other sign where all pixels have that one value, above 0.
+    pub(super) brightest: f32,
     /// Root mean square of the slope, a pixel.
     pub(crate) detail: f32,
 }
 
 impl Light {
-    pub(crate) const UNKNOWN: Self = Self { mean: f32::NAN, low: f32::NAN, high: f32::NAN, detail: f32::NAN };
+    pub(crate) const UNKNOWN: Self = Self { mean: f32::NAN, brightest: f32::NAN, detail: f32::NAN };
+
+    /// Of pixels from `low` to `high`.
+    pub(crate) const fn new(mean: f32, (low, high): (f32, f32), detail: f32) -> Self {
+        let is_one_value = low > 0.0 && high - low <= ONE_VALUE * high;
+        Self { mean, brightest: if is_one_value { -high } else { high }, detail }
+    }
+
+    /// Brightness of its brightest pixel.
+    pub(crate) fn high(&self) -> f32 {
+        self.brightest.abs()
+    }
+
+    /// Whether all its pixels have one value, above 0.
+    pub(crate) fn is_one_value(&self) -> bool {
+        self.brightest < 0.0
+    }
 
     /// That of `block`, which lies within the raster's window; unknown where it is no whole block.
     pub(crate) fn of(raster: &Raster, block: Window) -> Self {
@@ -72,13 +91,11 @@ fn light(rows: &[[f32; BLOCK_PX]; BLOCK_PX]) -> Light {
     }
     let count = (BLOCK_PX * BLOCK_PX) as f32;
     let inner = ((BLOCK_PX - 2) * (BLOCK_PX - 2)) as f32;
-    Light {
-        mean: sum.iter().sum::<f32>() / count,
-        low: low.iter().fold(low[0], |a, &v| if v < a { v } else { a }),
-        high: high.iter().fold(high[0], |a, &v| if v > a { v } else { a }),
-        // Twice the slope is what differs two pixels apart.
-        detail: (slopes.iter().sum::<f32>() / inner / 4.0).sqrt(),
-    }
+    let low = low.iter().fold(low[0], |a, &v| if v < a { v } else { a });
+    let high = high.iter().fold(high[0], |a, &v| if v > a { v } else { a });
+    // Twice the slope is what differs two pixels apart.
+    let detail = (slopes.iter().sum::<f32>() / inner / 4.0).sqrt();
+    Light::new(sum.iter().sum::<f32>() / count, (low, high), detail)
 }
 
 #[cfg(test)]
@@ -92,7 +109,8 @@ mod tests {
         raster.valid.fill(true);
         let light = Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX));
         let first = 3.0 * 16.0 + 4.0 * 16.0;
-        assert_eq!((light.low, light.high), (first, first + 7.0 * 15.0));
+        assert_eq!((light.high(), light.is_one_value()), (first + 7.0 * 15.0, false));
+        assert_eq!(size_of::<Light>(), 12);
         assert!((light.mean - first - 52.5).abs() < 1e-3 && (light.detail - 5.0).abs() < 1e-4, "{light:?}");
         raster.valid[(20, 20)] = false;
         assert!(!Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX)).is_known());

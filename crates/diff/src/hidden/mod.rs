@@ -31,8 +31,6 @@ pub(crate) use water::Wetness;
 pub(crate) const BLOCK_PX: usize = 16;
 /// Least width of an area at an end of the scale, metres: spoil beside a ditch is 5 to 8 m wide.
 const PLATEAU_M: f64 = 15.0;
-/// What pixels of one value may differ by, as a share of it: rounding. One step of 8 bits is 0.4 %.
-const ONE_VALUE: f32 = 1e-4;
 /// Blocks are as bright as the brightest within this share.
 const HIGHEST: f32 = 1e-3;
 /// Light that is none, beside that of the brightest hundredth of the blocks: a tenth of it, which is what a trench takes
@@ -96,14 +94,14 @@ fn across(width_m: f64, block_m: f64) -> usize {
 /// Blocks of which every pixel has the highest value of the image.
 fn saturated(lights: &Array2<Light>) -> Array2<bool> {
     let top = lights.iter().map(|l| l.mean).fold(f32::NEG_INFINITY, f32::max);
-    lights.mapv(|l| l.low > 0.0 && l.high - l.low <= ONE_VALUE * l.high && l.mean >= top * (1.0 - HIGHEST))
+    lights.mapv(|l| l.is_one_value() && l.mean >= top * (1.0 - HIGHEST))
 }
 
 /// Blocks without light.
 fn unlit(lights: &Array2<Light>) -> Array2<bool> {
     let mut means: Vec<f32> = lights.iter().filter(|l| l.is_known()).map(|l| l.mean).collect();
     let bright = quantile(&mut means, 0.99).unwrap_or(f32::NAN);
-    lights.mapv(|l| l.high <= DARK * bright)
+    lights.mapv(|l| l.high() <= DARK * bright)
 }
 
 /// The value below which a share of `values` lies; `None` of none. Reorders `values`.
@@ -149,7 +147,7 @@ fn is_white<S: PairSource>(view: &View<'_, S>, date: usize, blocks: &[(usize, us
 mod tests {
     use super::*;
 
-    const GROUND: Light = Light { mean: 100.0, low: 70.0, high: 140.0, detail: 4.0 };
+    const GROUND: Light = Light::new(100.0, (70.0, 140.0), 4.0);
 
     fn grid(of: impl Fn(usize, usize) -> Light) -> Array2<Light> {
         Array2::from_shape_fn((30, 40), |(i, j)| of(i, j))
@@ -157,9 +155,9 @@ mod tests {
 
     #[test]
     fn only_what_has_the_highest_value_throughout_is_saturated() {
-        let full = Light { mean: 255.0, low: 255.0, high: 255.0, detail: 0.0 };
-        let nearly = Light { mean: 254.9, low: 250.0, high: 255.0, detail: 0.4 };
-        let lower = Light { mean: 200.0, low: 200.0, high: 200.0, detail: 0.0 };
+        let full = Light::new(255.0, (255.0, 255.0), 0.0);
+        let nearly = Light::new(254.9, (250.0, 255.0), 0.4);
+        let lower = Light::new(200.0, (200.0, 200.0), 0.0);
         let lights = grid(|i, j| match (i, j) {
             (3, 4..9) => full,
             (5, 4..9) => nearly,
@@ -175,8 +173,8 @@ mod tests {
 
     #[test]
     fn water_is_no_deep_shadow() {
-        let black = Light { mean: 1.0, low: 1.0, high: 1.0, detail: 0.0 };
-        let water = Light { mean: 20.0, low: 18.0, high: 22.0, detail: 0.3 };
+        let black = Light::new(1.0, (1.0, 1.0), 0.0);
+        let water = Light::new(20.0, (18.0, 22.0), 0.3);
         let lights = grid(|i, j| match (i, j) {
             (0..4, 0..4) => black,
             (10..20, _) => water,

@@ -167,8 +167,8 @@ mod tests {
 
     const LAND: Wetness = Wetness { infrared: 120.0, highest: 140.0, index: -0.3 };
     const WATER: Wetness = Wetness { infrared: 12.0, highest: 15.0, index: 0.5 };
-    const FIELD: Light = Light { mean: 100.0, low: 70.0, high: 140.0, detail: 5.0 };
-    const CALM: Light = Light { mean: 60.0, low: 55.0, high: 66.0, detail: 1.0 };
+    const FIELD: Light = Light::new(100.0, (70.0, 140.0), 5.0);
+    const CALM: Light = Light::new(60.0, (55.0, 66.0), 1.0);
     const LAKE: [std::ops::Range<usize>; 2] = [5..15, 8..20];
 
     fn grid<T: Clone>(land: T, lake: T) -> Array2<T> {
