@@ -344,6 +344,30 @@ mod tests {
     }
 
     #[test]
+    fn an_arm_is_a_line_of_its_own_however_short_the_least_may_be() {
+        // A trench of 40 m, and from its middle an arm of 10 m.
+        let a = answer(|r, c| {
+            let (y, x) = (r as f32 + 0.5, c as f32 + 0.5);
+            let trunk = (x.clamp(10.0, 90.0) - x).hypot(y - 60.0);
+            let arm = (y.clamp(40.0, 60.0) - y).hypot(x - 50.0);
+            let of = |d: f32| (-0.125 * d * d).exp();
+            of(trunk).max(of(arm))
+        });
+        let grid = LookGrid::over((80, 100), 0.5);
+        let lengths = |least_m: f64| -> Vec<f64> {
+            let crests = crests(&a, Of::Dug, (HALO_PX, HALO_PX), (0, 0, 80, 100));
+            let lines = centrelines(crests, &grid, 0.5, least_m);
+            lines.iter().map(|l| crate::classify::length_m(&l.vertices, 0.5)).collect()
+        };
+        let both = lengths(6.0);
+        assert!(
+            both.len() == 2 && (both[0] - 40.0).abs() < 3.0 && (6.0..=11.0).contains(&both[1]),
+            "{both:?}"
+        );
+        assert_eq!(lengths(12.0).len(), 1);
+    }
+
+    #[test]
     fn a_work_that_turns_into_a_drain_is_one_line_of_what_was_dug() {
         let mut a = answer(|r, c| if c < 50 { 0.9 * near(r, c, (40.0, 0.0), (0.0, 1.0)) } else { 0.0 });
         a.other = Array2::from_shape_fn((80, 100), |(r, c)| {

@@ -214,8 +214,8 @@ pub fn aligned<S: PairSource>(
     Ok((look, grid))
 }
 
-/// Squares of ground that are looked at together, at least: what a trench of 12 m runs through.
-const LEAST_CELLS: usize = 3;
+/// Squares of ground that are looked at together, at least: what a trench of 6 m runs through.
+const LEAST_CELLS: usize = 2;
 
 /// Where the network that judges looks for earthworks, and where for other lines (on the grid of the look); and what was
 /// assessed.
