@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arm_is_a_line_of_its_own_however_short_the_least_may_be() {
+    fn a_short_arm_is_a_line_where_the_least_length_lets_it() {
         // A trench of 40 m, and from its middle an arm of 10 m.
         let a = answer(|r, c| {
             let (y, x) = (r as f32 + 0.5, c as f32 + 0.5);

@@ -12,7 +12,7 @@ const ONE_VALUE: f32 = 1e-4;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Light {
     pub(crate) mean: f32,
-    /// That of its brightest pixel; with the other sign where all pixels have that one value, above 0.
+    /// That of its brightest pixel, 0 or more; below 0, and as far, where all pixels have that one value.
     pub(super) brightest: f32,
     /// Root mean square of the slope, a pixel.
     pub(crate) detail: f32,
@@ -23,11 +23,15 @@ impl Light {
 
     /// Of pixels from `low` to `high`.
     pub(crate) const fn new(mean: f32, (low, high): (f32, f32), detail: f32) -> Self {
-        let is_one_value = low > 0.0 && high - low <= ONE_VALUE * high;
-        Self { mean, brightest: if is_one_value { -high } else { high }, detail }
+        let brightest = match high {
+            _ if low > 0.0 && high - low <= ONE_VALUE * high => -high,
+            high if high < 0.0 => 0.0,
+            high => high,
+        };
+        Self { mean, brightest, detail }
     }
 
-    /// Brightness of its brightest pixel.
+    /// Brightness of its brightest pixel; 0 where that is less.
     pub(crate) fn high(&self) -> f32 {
         self.brightest.abs()
     }
@@ -101,6 +105,18 @@ fn light(rows: &[[f32; BLOCK_PX]; BLOCK_PX]) -> Light {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_value_above_nothing_is_told_and_what_is_below_it_is_none() {
+        let of = |low: f32, high: f32| Light::new(0.5 * (low + high), (low, high), 0.0);
+        assert_eq!((of(255.0, 255.0).high(), of(255.0, 255.0).is_one_value()), (255.0, true));
+        assert_eq!((of(254.0, 255.0).high(), of(254.0, 255.0).is_one_value()), (255.0, false));
+        // Calibrated values may lie below 0.
+        for none in [of(0.0, 0.0), of(-3.0, -3.0), of(-3.0, 0.0)] {
+            assert_eq!((none.high(), none.is_one_value()), (0.0, false));
+        }
+        assert!(Light::UNKNOWN.high().is_nan() && !Light::UNKNOWN.is_one_value());
+    }
 
     #[test]
     fn a_ramp_has_its_slope_and_its_ends() {
