@@ -282,7 +282,7 @@ mod tests {
     use ndarray::Array3;
 
     use super::*;
-    use crate::{line_gain::direction, net::HALO_PX};
+    use crate::{classify::length_m, line_gain::direction, net::HALO_PX};
 
     fn answer(line: impl Fn(usize, usize) -> f32) -> Answer {
         let shape = (80, 100);
@@ -295,10 +295,14 @@ mod tests {
         }
     }
 
+    /// Nearness so many pixels from a line.
+    fn falls(px: f32) -> f32 {
+        (-0.125 * px * px).exp()
+    }
+
     /// Nearness of a line through `(row, col)` along `(dr, dc)`.
     fn near(r: usize, c: usize, (row, col): (f32, f32), (dr, dc): (f32, f32)) -> f32 {
-        let d = (r as f32 + 0.5 - row) * dc - (c as f32 + 0.5 - col) * dr;
-        (-0.125 * d * d).exp()
+        falls((r as f32 + 0.5 - row) * dc - (c as f32 + 0.5 - col) * dr)
     }
 
     #[test]
@@ -325,15 +329,13 @@ mod tests {
             let down = (y.clamp(5.0, 40.0) - y).hypot(x - 20.0);
             let right = (x.clamp(20.0, 60.0) - x).hypot(y - 40.0);
             let faint = (x.clamp(60.0, 95.0) - x).hypot(y - 40.0);
-            let of = |d: f32| (-0.125 * d * d).exp();
-            of(down).max(of(right)).max(0.2 * of(faint))
+            falls(down).max(falls(right)).max(0.2 * falls(faint))
         });
         let grid = LookGrid::over((80, 100), 0.5);
         let lines = centrelines(crests(&a, Of::Dug, (HALO_PX, HALO_PX), (0, 0, 80, 100)), &grid, 0.5, 10.0);
         assert_eq!(lines.len(), 1, "{lines:?}");
         let line = &lines[0];
-        let length =
-            line.vertices.windows(2).map(|w| (w[1].row - w[0].row).hypot(w[1].col - w[0].col)).sum::<f64>();
+        let length = 2.0 * length_m(&line.vertices, 0.5);
         assert!((length - 75.0).abs() < 5.0, "{length}");
         assert!((line.width_m - 1.5).abs() < 1e-3 && line.ditch < -1.9 && (line.other - 0.1).abs() < 1e-5);
         // Of another line there is a crest only where it is nearer than an earthwork.
@@ -350,14 +352,13 @@ mod tests {
             let (y, x) = (r as f32 + 0.5, c as f32 + 0.5);
             let trunk = (x.clamp(10.0, 90.0) - x).hypot(y - 60.0);
             let arm = (y.clamp(40.0, 60.0) - y).hypot(x - 50.0);
-            let of = |d: f32| (-0.125 * d * d).exp();
-            of(trunk).max(of(arm))
+            falls(trunk.min(arm))
         });
         let grid = LookGrid::over((80, 100), 0.5);
         let lengths = |least_m: f64| -> Vec<f64> {
             let crests = crests(&a, Of::Dug, (HALO_PX, HALO_PX), (0, 0, 80, 100));
             let lines = centrelines(crests, &grid, 0.5, least_m);
-            lines.iter().map(|l| crate::classify::length_m(&l.vertices, 0.5)).collect()
+            lines.iter().map(|l| length_m(&l.vertices, 0.5)).collect()
         };
         let both = lengths(6.0);
         assert!(

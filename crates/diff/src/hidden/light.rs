@@ -13,7 +13,7 @@ const ONE_VALUE: f32 = 1e-4;
 pub(crate) struct Light {
     pub(crate) mean: f32,
     /// That of its brightest pixel, 0 or more; below 0, and as far, where all pixels have that one value.
-    pub(super) brightest: f32,
+    brightest: f32,
     /// Root mean square of the slope, a pixel.
     pub(crate) detail: f32,
 }

@@ -199,14 +199,14 @@ mod tests {
     fn what_came_or_went_is_looked_at_and_so_is_what_one_date_sees_lit() {
         assert_eq!(told([Some(WATER), Some(LAND)], [CALM; 2], 3), 0);
         assert_eq!(told([Some(LAND), Some(WATER)], [CALM; 2], 3), 0);
-        let shaded = Light { mean: 45.0, ..CALM };
-        let lit = Light { mean: 90.0, ..CALM };
+        let shaded = Light::new(45.0, (55.0, 66.0), 1.0);
+        let lit = Light::new(90.0, (55.0, 66.0), 1.0);
         assert_eq!(told([None, Some(WATER)], [lit, shaded], 3), 0);
     }
 
     #[test]
     fn what_is_rough_bright_in_infrared_or_grey_is_no_water() {
-        let rough = Light { detail: 3.0, ..CALM };
+        let rough = Light::new(60.0, (55.0, 66.0), 3.0);
         assert_eq!(told([Some(WATER), Some(WATER)], [CALM, rough], 3), 0);
         assert_eq!(told([Some(WATER), Some(WATER)], [CALM, Light::UNKNOWN], 3), 0);
         for other in [Wetness { highest: 40.0, ..WATER }, Wetness { index: 0.1, ..WATER }, Wetness::UNKNOWN] {
