@@ -18,6 +18,7 @@ fn bench(c: &mut Criterion) {
         earlier: rgb.clone(),
         later: rgb,
         valid: Array2::from_elem((SIDE, SIDE), true),
+        offsets: [0.0; 2],
     };
     let mut workspace = Workspace::default();
     // The same on both dates: nothing is new.

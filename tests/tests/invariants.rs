@@ -11,6 +11,8 @@ use fosse_tests::scene::{Image, PIXEL_M};
 use ndarray::Array2;
 
 const SHAPE: (usize, usize) = (360, 440);
+/// How much of a line shows of one that is hard to see.
+const FAINT: f32 = 0.15;
 
 fn image(dug: bool, grain: u32) -> Array2<f32> {
     let line = [Pixel { row: 90.0, col: 80.0 }, Pixel { row: 260.0, col: 350.0 }];
@@ -72,6 +74,26 @@ fn neither_light_nor_unit_matters() {
         let other = found(&before, &after.mapv(|v| v * gain + offset));
         same_ground(&vertices(&other), &vertices(&plain));
         assert_eq!(other[0].class, plain[0].class, "{gain} {offset}");
+    }
+}
+
+#[test]
+fn what_a_picture_lost_or_gained_of_its_light_does_not_matter() {
+    // So faint that it would be lost under haze; the soil around it must not stand out where there is none.
+    let before = image(false, 1);
+    let after = FAINT * image(true, 2) + (1.0 - FAINT) * image(false, 2);
+    let plain = found(&before, &after);
+    // What is darkest is taken to 1, as in a picture made to be looked at; or lies under twice as much haze as there is light.
+    let black = 1.0 - after.iter().chain(&before).copied().fold(f32::MAX, f32::min);
+    for offset in [black, 200.0] {
+        for gain in [1.0, 2.0] {
+            let changed = |image: &Array2<f32>| image.mapv(|v| (v + offset) * gain);
+            for other in [found(&before, &changed(&after)), found(&changed(&before), &changed(&after))] {
+                same_ground(&vertices(&other), &vertices(&plain));
+                let (now, then) = (other[0].evidence.nearness, plain[0].evidence.nearness);
+                assert!((now - then).abs() < 0.05, "{gain} {offset}: {now} for {then}");
+            }
+        }
     }
 }
 

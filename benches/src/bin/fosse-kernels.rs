@@ -97,6 +97,7 @@ const KERNELS: [(&str, Kernel); 11] = [
             earlier: rgb.clone(),
             later: rgb,
             valid: Array2::from_elem((side, side), true),
+            offsets: [0.0; 2],
         };
         let mut workspace = Workspace::default();
         (0..times).for_each(|_| _ = black_box(model.network.ask(&look, RIM_PX, &mut workspace)));

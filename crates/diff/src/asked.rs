@@ -24,21 +24,32 @@ const AGAIN_BESIDE_M: f64 = 8.0;
 /// Nearness to an earthwork from which on the network is asked again.
 const DOUBTED: f32 = 0.25;
 
+/// What the network is asked about, on the grid of the look.
+pub(crate) struct Places {
+    /// Where earthworks may be.
+    pub works: Vec<Pixel>,
+    /// Where other lines may be.
+    pub others: Vec<Pixel>,
+    /// What is added to the brightness of either date.
+    pub offsets: [f32; 2],
+}
+
 /// What the network says at the proposed places, and on along what it finds there: crests of earthworks and, where they
 /// are asked for, of other lines. Where it found anything, it is asked again, turned. Where only other lines may be it is asked last,
 /// and about them alone: what is said of earthworks does not depend on it.
 pub(crate) fn crests<S: PairSource>(
     view: &View<'_, S>,
     grid: &LookGrid,
-    [places, of_others]: [Vec<Pixel>; 2],
+    places: Places,
     with: (&Options, &Model),
     progress: &dyn Progress,
 ) -> Outcome<S, [Vec<Crest>; 2]> {
-    let mut first = Rounds::new(view, grid, BESIDE_M, Network::ask);
-    let doubted = first.run(places, true, with, progress)?;
-    let mut again = Rounds::new(view, grid, AGAIN_BESIDE_M, Network::ask_turned);
+    let Places { works, others, offsets } = places;
+    let mut first = Rounds::new(view, (grid, offsets), BESIDE_M, Network::ask);
+    let doubted = first.run(works, true, with, progress)?;
+    let mut again = Rounds::new(view, (grid, offsets), AGAIN_BESIDE_M, Network::ask_turned);
     again.run(doubted, true, with, progress)?;
-    first.run(of_others, false, with, progress)?;
+    first.run(others, false, with, progress)?;
     let (mut works, mut others) = (first.works, first.others);
     // What was asked again replaces what was said before.
     for (all, said) in [(&mut works, again.works), (&mut others, again.others)] {
@@ -55,6 +66,7 @@ type Ask = fn(&Network, &Look, usize, &mut Workspace) -> Answer;
 struct Rounds<'a, S: PairSource> {
     view: &'a View<'a, S>,
     grid: &'a LookGrid,
+    offsets: [f32; 2],
     ask: Ask,
     plan: look::Plan,
     works: Gathered<Crest>,
@@ -62,10 +74,15 @@ struct Rounds<'a, S: PairSource> {
 }
 
 impl<'a, S: PairSource> Rounds<'a, S> {
-    fn new(view: &'a View<'a, S>, grid: &'a LookGrid, beside_m: f64, ask: Ask) -> Self {
+    fn new(
+        view: &'a View<'a, S>,
+        (grid, offsets): (&'a LookGrid, [f32; 2]),
+        beside_m: f64,
+        ask: Ask,
+    ) -> Self {
         let plan = look::Plan::new(grid, view.source.pixel_m(), beside_m);
         let [works, others] = [Gathered::new(), Gathered::new()];
-        Self { view, grid, ask, plan, works, others }
+        Self { view, grid, offsets, ask, plan, works, others }
     }
 
     /// Beside `places`; and where earthworks are asked for, on along those found there. Where one may be.
@@ -76,7 +93,7 @@ impl<'a, S: PairSource> Rounds<'a, S> {
         (options, model): (&Options, &Model),
         progress: &dyn Progress,
     ) -> Outcome<S, Vec<Pixel>> {
-        let Self { view, grid, ask, plan, works, others } = self;
+        let Self { view, grid, offsets, ask, plan, works, others } = self;
         let doubted = Gathered::new();
         let mut count = Counter::new(progress, Stage::Classify, 0);
         let workspaces = Pool::<Workspace>::default();
@@ -90,7 +107,7 @@ impl<'a, S: PairSource> Rounds<'a, S> {
             let ask = |&core: &Window| {
                 count.check()?;
                 let window = look::around(core);
-                let seen = look::look(view, grid, window)?;
+                let seen = look::look(view, grid, window, *offsets)?;
                 let answer = workspaces.with(|w| ask(&model.network, &seen, net::RIM_PX, w));
                 let corner = (window.row + net::RIM_PX, window.col + net::RIM_PX);
                 let at = (core.row - corner.0, core.col - corner.1, core.rows, core.cols);

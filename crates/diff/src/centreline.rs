@@ -35,6 +35,8 @@ const TWIN_PX: f32 = 4.0;
 const NEAR_PX: f32 = 2.5;
 /// Least and greatest width that is told, metres: what a spade digs, and more than any ditch.
 const WIDTHS_M: (f64, f64) = (0.3, 20.0);
+/// Least length of a line beside the width of its cut: what is as wide as long is a pit or the stub of another line.
+const ELONGATED: f64 = 2.0;
 /// Share of a line's own nearness below which it is cut.
 const CUT: f64 = 0.5;
 /// Vertices, about a metre apart, over which it must stay below to be cut within.
@@ -182,7 +184,7 @@ pub fn crests(
     out
 }
 
-/// Lines along all `crests` of a pair, the strongest first, none shorter than `min_length_m`.
+/// Lines along all `crests` of a pair, the strongest first, none shorter than `min_length_m` or than twice its width.
 pub fn centrelines(
     mut crests: Vec<Crest>,
     grid: &LookGrid,
@@ -244,7 +246,8 @@ fn parts(
         }
         from = end;
         let vertices = &line.vertices[first..end];
-        if trace::length_px(vertices) * look_m < min_length_m {
+        let length_m = trace::length_px(vertices) * look_m;
+        if length_m < min_length_m {
             continue;
         }
         let (mut odds, mut weight, mut widths) = (0.0, 0.0, vec![]);
@@ -263,6 +266,10 @@ fn parts(
         let mean = |sum: f64| if weight > 0.0 { sum / weight } else { 0.0 };
         widths.sort_unstable_by(f64::total_cmp);
         let width = widths.get(widths.len() / 2).copied().unwrap_or(0.0);
+        let width_m = width.exp().clamp(WIDTHS_M.0, WIDTHS_M.1);
+        if length_m < ELONGATED * width_m {
+            continue;
+        }
         out.push(Centreline {
             vertices: vertices.iter().map(|&(row, col)| grid.to_shared(Pixel { row, col })).collect(),
             work: work / (end - first) as f64,
@@ -270,7 +277,7 @@ fn parts(
             drain: drain / (end - first) as f64,
             ditch: mean(odds),
             kinds: kinds.map(mean),
-            width_m: width.exp().clamp(WIDTHS_M.0, WIDTHS_M.1),
+            width_m,
         });
     }
     out
@@ -355,17 +362,20 @@ mod tests {
             falls(trunk.min(arm))
         });
         let grid = LookGrid::over((80, 100), 0.5);
-        let lengths = |least_m: f64| -> Vec<f64> {
+        let lengths = |least_m: f64, width_m: f32| -> Vec<f64> {
+            let a = Answer { log_width: Array2::from_elem((40, 50), width_m.ln()), ..a.clone() };
             let crests = crests(&a, Of::Dug, (HALO_PX, HALO_PX), (0, 0, 80, 100));
             let lines = centrelines(crests, &grid, 0.5, least_m);
             lines.iter().map(|l| length_m(&l.vertices, 0.5)).collect()
         };
-        let both = lengths(6.0);
+        let both = lengths(6.0, 1.5);
         assert!(
             both.len() == 2 && (both[0] - 40.0).abs() < 3.0 && (6.0..=11.0).contains(&both[1]),
             "{both:?}"
         );
-        assert_eq!(lengths(12.0).len(), 1);
+        assert_eq!(lengths(12.0, 1.5).len(), 1);
+        // Of a ditch it is none: 7 m, and 6 m wide.
+        assert_eq!(lengths(6.0, 6.0).len(), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CompareError, OptionError, PairSource, Progress, Stage,
     align::{self, Field, Verdict},
-    asked,
+    asked::{self, Places},
     centreline::{self, Centreline},
     classify, evidence, gained,
     gathered::Gathered,
@@ -20,9 +20,10 @@ use crate::{
     pool::Pool,
     proposal::{self, Asked, Cell, Workspace},
     resample,
-    seen::{COVERAGE_PX, Seen},
+    seen::{CELL_PX, COVERAGE_PX, Seen},
     source::Counter,
     strip::{self, Station, Strip},
+    tone,
     view::View,
 };
 
@@ -31,7 +32,8 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Side of the windows that are worked on at a time, pixels. Changes memory and speed, never the result.
-    /// Default 1024: the halo costs a third there, and larger windows cost more fresh memory than they save. 128–8192.
+    /// Default 1024: the halo costs a third there, and larger windows cost more fresh memory than they save. 128–8192; taken as the next
+    /// multiple of 256.
     pub window_px: usize,
     /// Alignment.
     pub align: align::Options,
@@ -191,7 +193,7 @@ fn found<S: PairSource>(
 const MOST_LOOK_PX: usize = 64 << 20;
 
 /// Both dates of a whole pair, aligned, as the network looks at them: what it is trained on. Ground where they do not fit
-/// is invalid.
+/// is invalid; what brightness lacks or has too much of is added already.
 ///
 /// # Errors
 /// As [`compare`]; [`CompareError::TooLarge`] over 64 million pixels.
@@ -206,11 +208,14 @@ pub fn aligned<S: PairSource>(
         return Err(CompareError::TooLarge { rows: grid.shape.0, cols: grid.shape.1, most: MOST_LOOK_PX });
     }
     let view = View { source, field: align::register(source, &options.align, progress)? };
-    let mut look = look::look(&view, &grid, Window::new(0, 0, grid.shape.0, grid.shape.1))?;
+    let mut look = look::look(&view, &grid, Window::new(0, 0, grid.shape.0, grid.shape.1), [0.0; 2])?;
     for ((row, col), valid) in look.valid.indexed_iter_mut() {
         let p = grid.to_shared(Pixel { row: row as f64 + 0.5, col: col as f64 + 0.5 });
         *valid &= view.field.verdict(p).0 == Verdict::Aligned;
     }
+    let offsets = tone::offsets(&look);
+    look.earlier += offsets[0];
+    look.later += offsets[1];
     Ok((look, grid))
 }
 
@@ -224,9 +229,9 @@ fn proposed<S: PairSource>(
     grid: &LookGrid,
     (options, model): (&Options, &Model),
     progress: &dyn Progress,
-) -> Outcome<S, ([Vec<Pixel>; 2], Coverage)> {
+) -> Outcome<S, (Places, Coverage)> {
     let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
-    let windows = Window::tiling(shape, options.window_px.next_multiple_of(COVERAGE_PX));
+    let windows = Window::tiling(shape, options.window_px.next_multiple_of(CELL_PX));
     let count = Counter::new(progress, Stage::Propose, windows.len());
     let pool = Pool::<Workspace>::default();
     let mut cells = [Gathered::new(), Gathered::new()];
@@ -255,18 +260,20 @@ fn proposed<S: PairSource>(
         })
         .collect::<Outcome<S, ()>>()?;
     drop(pool);
-    let (coverage, hidden) = seen.into_inner().unwrap_or_else(PoisonError::into_inner).coverage(view)?;
+    let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let offsets = seen.offsets();
+    let (coverage, hidden) = seen.coverage(view)?;
     let is_seen = |cell: &Cell| {
         let block = |v: f64, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
         let at = cell.middle(grid);
         hidden[(block(at.row, blocks_shape.0), block(at.col, blocks_shape.1))].is_none()
     };
     cells.iter_mut().for_each(|cells| cells.retain(is_seen));
-    let places = cells.map(|cells| {
+    let [works, others] = cells.map(|cells| {
         let linked = proposal::linked(cells.all(), LEAST_CELLS);
         linked.into_iter().map(|cell| grid.from_shared(cell.middle(grid))).collect()
     });
-    Ok((places, coverage))
+    Ok((Places { works, others, offsets }, coverage))
 }
 
 /// The strip of a line, read in parts so that memory does not grow with its length.

@@ -67,6 +67,8 @@ pub struct Look {
     pub later: Array3<f32>,
     /// True where both dates are.
     pub valid: Array2<bool>,
+    /// What has to be added to the brightness of either, so that dark ground is as dark as usual.
+    pub offsets: [f32; 2],
 }
 
 /// Least side of a window that the network is asked about, pixels.
@@ -77,6 +79,7 @@ pub(crate) fn look<S: PairSource>(
     view: &View<'_, S>,
     grid: &LookGrid,
     window: Window,
+    offsets: [f32; 2],
 ) -> Result<Look, CompareError<S::Error>> {
     let source = view.source;
     let to_shared = |p: Pixel| grid.to_shared(p);
@@ -93,7 +96,7 @@ pub(crate) fn look<S: PairSource>(
     let later = coloured(resample::onto_bands(&later, window, scale, to_later));
     let mut valid = earlier.valid;
     ndarray::Zip::from(&mut valid).and(&later.valid).for_each(|v, &other| *v &= other);
-    Ok(Look { window, earlier: earlier.planes, later: later.planes, valid })
+    Ok(Look { window, earlier: earlier.planes, later: later.planes, valid, offsets })
 }
 
 /// With three bands: the first three, or the one repeated.

@@ -8,10 +8,13 @@ use crate::align::Verdict;
 use crate::compare::{MAX_PIXEL_M, Outcome};
 use crate::hidden::{self, Light, Wetness, water};
 use crate::resample;
+use crate::tone::{self, Tone};
 use crate::view::View;
 
 /// Side of a block, pixels.
 pub(crate) const COVERAGE_PX: usize = hidden::BLOCK_PX;
+/// Sides of windows are multiples of this: whole cells.
+pub(crate) const CELL_PX: usize = tone::CELL_BLOCKS * COVERAGE_PX;
 
 /// A block, small: a tile has a million.
 #[derive(Clone, Copy)]
@@ -30,6 +33,8 @@ pub(crate) struct Seen {
     lights: [Array2<Light>; 2],
     /// What green and near infrared say of each, of a date that has them.
     wet: [Option<Array2<Wetness>>; 2],
+    /// How bright either date is where both are valid.
+    tones: [Tone; 2],
     /// Invalid pixels by reason, in the order of [`Reason::ALL`].
     invalid: [u64; Reason::ALL.len()],
 }
@@ -47,11 +52,12 @@ impl Seen {
             blocks: Array2::from_elem(shape, nothing),
             lights: [(); 2].map(|()| Array2::from_elem(shape, Light::UNKNOWN)),
             wet: [None, None],
+            tones: Default::default(),
             invalid: [0; Reason::ALL.len()],
         }
     }
 
-    /// The blocks of `core`, which begins with one, from both dates around it.
+    /// The blocks of `core`, which begins with a cell of [`CELL_PX`], from both dates around it.
     pub(crate) fn of<S: PairSource>(
         view: &View<'_, S>,
         earlier: &Raster,
@@ -63,6 +69,7 @@ impl Seen {
         let (later_rows, later_cols) = view.source.later_shape();
         let shape = (core.rows.div_ceil(COVERAGE_PX), core.cols.div_ceil(COVERAGE_PX));
         let mut out = Self { wet: water::measured(view, core)?, ..Self::nothing(shape) };
+        let mut looks = [(); 2].map(|()| Array2::from_elem(shape, (Light::UNKNOWN, f32::NAN)));
         for row in (core.row..core.row_end()).step_by(COVERAGE_PX) {
             for col in (core.col..core.col_end()).step_by(COVERAGE_PX) {
                 let block = Window::new(
@@ -110,11 +117,13 @@ impl Seen {
                 let most = (0..counts.len()).rev().max_by_key(|&i| counts[i]).unwrap_or(0);
                 let at = ((row - core.row) / COVERAGE_PX, (col - core.col) / COVERAGE_PX);
                 out.blocks[at] = Block { seen: (fit, seen_px), invalid: (Reason::ALL[most], counts[most]) };
-                for (all, date) in out.lights.iter_mut().zip([earlier, later]) {
-                    all[at] = Light::of(date, block);
+                for (looks, date) in looks.iter_mut().zip([earlier, later]) {
+                    looks[at] = Light::of(date, block);
                 }
             }
         }
+        out.tones = Tone::both(&looks);
+        out.lights = looks.map(|date| date.mapv(|(light, _)| light));
         Ok(out)
     }
 
@@ -132,7 +141,13 @@ impl Seen {
                 all.slice_mut(at).assign(own);
             }
         }
+        self.tones.iter_mut().zip(&own.tones).for_each(|(all, own)| all.join(own));
         self.invalid.iter_mut().zip(own.invalid).for_each(|(sum, n)| *sum += n);
+    }
+
+    /// What has to be added to the brightness of either date, in the units of their files: see [`Tone::offset`].
+    pub(crate) fn offsets(&mut self) -> [f32; 2] {
+        std::mem::take(&mut self.tones).map(Tone::offset)
     }
 
     /// The coverage of the pair of all these blocks, and why nothing can be seen of some of them though their pixels are valid.
@@ -140,7 +155,7 @@ impl Seen {
         self,
         view: &View<'_, S>,
     ) -> Outcome<S, (Coverage, Array2<Option<Reason>>)> {
-        let Self { blocks, lights, wet, invalid } = self;
+        let Self { blocks, lights, wet, invalid, tones: _ } = self;
         let hidden = hidden::reasons(view, [&lights[0], &lights[1]], [wet[0].as_ref(), wet[1].as_ref()])?;
         drop((lights, wet));
         let mut pixels = invalid;

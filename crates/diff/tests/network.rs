@@ -51,6 +51,7 @@ fn it_says_what_torch_says() {
         earlier: rgb(0),
         later: rgb(4),
         valid: Array2::from_shape_fn(SHAPE, |(r, c)| !hole(r, c)),
+        offsets: [0.0; 2],
     };
     let weights = made_up(&CHANNELS, &MOST);
     let network = Network::new(&weights).unwrap();

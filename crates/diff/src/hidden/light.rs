@@ -41,14 +41,16 @@ impl Light {
         self.brightest < 0.0
     }
 
-    /// That of `block`, which lies within the raster's window; unknown where it is no whole block.
-    pub(crate) fn of(raster: &Raster, block: Window) -> Self {
+    /// That of `block`, which lies within the raster's window, and the brightness of its darkest pixel; unknown where it is no whole
+    /// block.
+    pub(crate) fn of(raster: &Raster, block: Window) -> (Self, f32) {
+        const UNKNOWN: (Light, f32) = (Light::UNKNOWN, f32::NAN);
         if (block.rows, block.cols) != (BLOCK_PX, BLOCK_PX) {
-            return Self::UNKNOWN;
+            return UNKNOWN;
         }
         let cols = raster.window.cols;
         let (Some(pixels), Some(valid)) = (raster.pixels.as_slice(), raster.valid.as_slice()) else {
-            return Self::UNKNOWN;
+            return UNKNOWN;
         };
         let mut rows = [[0.0f32; BLOCK_PX]; BLOCK_PX];
         for (r, row) in rows.iter_mut().enumerate() {
@@ -56,10 +58,10 @@ impl Light {
             let (Some(line), Some(known)) =
                 (pixels.get(from..from + BLOCK_PX), valid.get(from..from + BLOCK_PX))
             else {
-                return Self::UNKNOWN;
+                return UNKNOWN;
             };
             if !known.iter().all(|&v| v) {
-                return Self::UNKNOWN;
+                return UNKNOWN;
             }
             row.copy_from_slice(line);
         }
@@ -77,7 +79,7 @@ impl Light {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
-fn light(rows: &[[f32; BLOCK_PX]; BLOCK_PX]) -> Light {
+fn light(rows: &[[f32; BLOCK_PX]; BLOCK_PX]) -> (Light, f32) {
     let (mut low, mut high) = (rows[0], rows[0]);
     let (mut sum, mut slopes) = ([0.0f32; BLOCK_PX], [0.0f32; BLOCK_PX]);
     for row in rows {
@@ -99,7 +101,7 @@ fn light(rows: &[[f32; BLOCK_PX]; BLOCK_PX]) -> Light {
     let high = high.iter().fold(high[0], |a, &v| if v > a { v } else { a });
     // Twice the slope is what differs two pixels apart.
     let detail = (slopes.iter().sum::<f32>() / inner / 4.0).sqrt();
-    Light::new(sum.iter().sum::<f32>() / count, (low, high), detail)
+    (Light::new(sum.iter().sum::<f32>() / count, (low, high), detail), low)
 }
 
 #[cfg(test)]
@@ -123,13 +125,14 @@ mod tests {
         let mut raster = Raster::invalid(Window::new(32, 48, 40, 50));
         raster.pixels.indexed_iter_mut().for_each(|((r, c), v)| *v = 3.0 * r as f32 + 4.0 * c as f32);
         raster.valid.fill(true);
-        let light = Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX));
+        let (light, low) = Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX));
         let first = 3.0 * 16.0 + 4.0 * 16.0;
+        assert_eq!(low, first);
         assert_eq!((light.high(), light.is_one_value()), (first + 7.0 * 15.0, false));
         assert_eq!(size_of::<Light>(), 12);
         assert!((light.mean - first - 52.5).abs() < 1e-3 && (light.detail - 5.0).abs() < 1e-4, "{light:?}");
         raster.valid[(20, 20)] = false;
-        assert!(!Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX)).is_known());
-        assert!(!Light::of(&raster, Window::new(64, 80, 8, BLOCK_PX)).is_known());
+        assert!(!Light::of(&raster, Window::new(48, 64, BLOCK_PX, BLOCK_PX)).0.is_known());
+        assert!(!Light::of(&raster, Window::new(64, 80, 8, BLOCK_PX)).0.is_known());
     }
 }

@@ -22,10 +22,11 @@ pub fn fill(look: &Look, map: &mut Map<i16>) {
     map.reshape(rows / 2, cols / 2, CHANNELS);
     let mut told = [vec![0i16; cols], vec![0i16; cols], vec![0i16; cols]];
     for (date, rgb) in [&look.earlier, &look.later].into_iter().enumerate() {
-        let mean = mean(rgb.view(), look.valid.view());
+        let offset = look.offsets[date];
+        let mean = mean(rgb.view(), look.valid.view(), offset);
         for r in 0..rows / 2 * 2 {
             let lines = [0, 1, 2].map(|b| line(rgb.slice(s![b, r, ..])));
-            figures(&mut told, lines.each_ref().map(|l| &**l), &line(look.valid.row(r)), mean);
+            figures(&mut told, lines.each_ref().map(|l| &**l), &line(look.valid.row(r)), (mean, offset));
             let [light, red, blue] = told.each_ref().map(|t| t.as_chunks::<2>().0);
             let at = 12 * date + 2 * (r % 2);
             let out = map.row_mut(r / 2).as_chunks_mut::<CHANNELS>().0;
@@ -43,9 +44,9 @@ fn line<T: Clone>(row: ArrayView1<'_, T>) -> Cow<'_, [T]> {
     row.to_slice().map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
 }
 
-/// Brightness and two hues of a row, in steps, where `mean` is the brightness of the window.
+/// Brightness and two hues of a row, in steps, where `mean` is the brightness of the window with the `offset`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
-fn figures(told: &mut [Vec<i16>; 3], rgb: [&[f32]; 3], valid: &[bool], mean: f32) {
+fn figures(told: &mut [Vec<i16>; 3], rgb: [&[f32]; 3], valid: &[bool], (mean, offset): (f32, f32)) {
     let [lights, reds, blues] = told;
     let between = |v: f32, low: f32, high: f32| {
         let v = if v > low { v } else { low };
@@ -56,7 +57,7 @@ fn figures(told: &mut [Vec<i16>; 3], rgb: [&[f32]; 3], valid: &[bool], mean: f32
     let told = lights.iter_mut().zip(reds).zip(blues);
     let pixels = rgb[0].iter().zip(rgb[1]).zip(rgb[2]).zip(valid);
     for (((light, red), blue), (((r, g), b), ok)) in told.zip(pixels) {
-        let own = (r + g + b) / 3.0;
+        let own = (r + g + b) / 3.0 + offset;
         let base = own + 0.1 * mean;
         let base = if base > 1e-6 * mean { base } else { 1e-6 * mean };
         let hue = |v: f32| 3.0 * between((v - g) / base, -1.5, 1.5);
@@ -65,15 +66,15 @@ fn figures(told: &mut [Vec<i16>; 3], rgb: [&[f32]; 3], valid: &[bool], mean: f32
     }
 }
 
-/// Mean brightness of the valid pixels; 1 where that is nothing to divide by.
-fn mean(rgb: ArrayView3<'_, f32>, valid: ArrayView2<'_, bool>) -> f32 {
+/// Mean brightness of the valid pixels with `offset`; 1 where that is nothing to divide by.
+fn mean(rgb: ArrayView3<'_, f32>, valid: ArrayView2<'_, bool>, offset: f32) -> f32 {
     let known: f64 = valid.rows().into_iter().map(|valid| f64::from(count(&line(valid)))).sum();
     let mut sum = 0.0;
     for band in rgb.outer_iter() {
         let lines = band.rows().into_iter().zip(valid.rows());
         sum += lines.map(|(values, valid)| f64::from(sum_of(&line(values), &line(valid)))).sum::<f64>();
     }
-    let mean = (sum / (rgb.dim().0 as f64 * known)) as f32;
+    let mean = (sum / (rgb.dim().0 as f64 * known)) as f32 + offset;
     if mean.is_normal() && mean > 0.0 { mean } else { 1.0 }
 }
 
