@@ -20,8 +20,11 @@ const DARK: f64 = 0.1;
 /// Brightness of dark ground as a share of that of its cell, on imagery that nothing was added to or taken from: the median of 240
 /// images, drawn and real.
 const SHARE: f32 = 0.57;
-/// Least brightness of the darkest cell as a share of that of the middle one: a lake in pale ground must not become darker than black.
-const DARKEST: f32 = 0.1;
+/// Share of the cells whose darkest pixel is darker than the shade, the woods and the water of the date.
+const SHADE: f64 = 0.05;
+/// Least brightness of those as a share of the usual. Haze lifts them too; where only the fields are even, they are dark enough, and
+/// nothing is taken away for it.
+const SHADE_SHARE: f32 = 0.25;
 
 /// What a block of one date looks like, and the brightness of its darkest pixel.
 pub(crate) type Seen = (Light, f32);
@@ -33,6 +36,8 @@ pub(crate) struct Tone {
     needs: Vec<f32>,
     /// Of each cell, how bright it is.
     usual: Vec<f32>,
+    /// Of each cell, its darkest pixel.
+    darkest: Vec<f32>,
 }
 
 impl Tone {
@@ -66,6 +71,7 @@ impl Tone {
         if let (Some(usual), Some(dark)) = (quantile(&mut means, 0.5), quantile(&mut darkest, DARK)) {
             self.needs.push(lifted(dark, usual, SHARE));
             self.usual.push(usual);
+            self.darkest.push(darkest.iter().copied().fold(dark, f32::min));
         }
     }
 
@@ -73,15 +79,16 @@ impl Tone {
     pub(crate) fn join(&mut self, other: &Self) {
         self.needs.extend(&other.needs);
         self.usual.extend(&other.usual);
+        self.darkest.extend(&other.darkest);
     }
 
     /// What has to be added to every pixel, in the unit of the file, so that dark ground has its usual share of the brightness around it;
     /// 0 where nothing is known.
     pub(crate) fn offset(mut self) -> f32 {
         let (need, usual) = (quantile(&mut self.needs, 0.5), quantile(&mut self.usual, 0.5));
-        let (Some(need), Some(usual)) = (need, usual) else { return 0.0 };
-        let darkest = self.usual.iter().copied().fold(usual, f32::min);
-        need.max(lifted(darkest, usual, DARKEST))
+        let shade = quantile(&mut self.darkest, SHADE);
+        let (Some(need), Some(usual), Some(shade)) = (need, usual, shade) else { return 0.0 };
+        need.max(lifted(shade, usual, SHADE_SHARE))
     }
 }
 
@@ -159,10 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn a_lake_in_pale_even_ground_stays_above_black() {
-        let pale = |(r, c)| if (r, c) < (CELL_BLOCKS, 0) { seen(40.0, 38.0) } else { seen(200.0, 196.0) };
-        let offset = offset(pale);
-        assert!(offset < 0.0 && 40.0 + offset > 0.09 * (200.0 + offset), "{offset}");
+    fn even_fields_are_no_haze_where_shade_is_dark() {
+        let even = |at| seen(ground(at).0.mean, 0.9 * ground(at).0.mean);
+        let without = offset(even);
+        let with = offset(|(r, c)| {
+            if (r % CELL_BLOCKS, c % CELL_BLOCKS) == (3, 5) { seen(60.0, 30.0) } else { even((r, c)) }
+        });
+        assert!(without < -40.0 && with > -15.0, "{without} {with}");
+        // Under haze shade is no longer dark.
+        let hazy = offset(|(r, c)| {
+            let (light, darkest) =
+                if (r % CELL_BLOCKS, c % CELL_BLOCKS) == (3, 5) { seen(60.0, 30.0) } else { ground((r, c)) };
+            seen(light.mean + 100.0, darkest + 100.0)
+        });
+        assert!(hazy < -80.0, "{hazy}");
     }
 
     #[test]

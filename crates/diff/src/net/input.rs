@@ -12,6 +12,8 @@ use crate::look::Look;
 pub const CHANNELS: usize = 4 * 6;
 /// Steps in a figure of 1, which is 6 at most.
 pub const STEPS: f32 = 1024.0;
+/// Most of a window's brightness that is taken away: what lies in the dark of a hazy date must not become darker than black.
+const MOST_TAKEN: f32 = 0.8;
 /// What a step is worth.
 pub const STEP: f64 = 1.0 / STEPS as f64;
 
@@ -22,8 +24,9 @@ pub fn fill(look: &Look, map: &mut Map<i16>) {
     map.reshape(rows / 2, cols / 2, CHANNELS);
     let mut told = [vec![0i16; cols], vec![0i16; cols], vec![0i16; cols]];
     for (date, rgb) in [&look.earlier, &look.later].into_iter().enumerate() {
-        let offset = look.offsets[date];
-        let mean = mean(rgb.view(), look.valid.view(), offset);
+        let plain = mean(rgb.view(), look.valid.view());
+        let offset = look.offsets[date].max(-MOST_TAKEN * plain);
+        let mean = plain + offset;
         for r in 0..rows / 2 * 2 {
             let lines = [0, 1, 2].map(|b| line(rgb.slice(s![b, r, ..])));
             figures(&mut told, lines.each_ref().map(|l| &**l), &line(look.valid.row(r)), (mean, offset));
@@ -66,15 +69,15 @@ fn figures(told: &mut [Vec<i16>; 3], rgb: [&[f32]; 3], valid: &[bool], (mean, of
     }
 }
 
-/// Mean brightness of the valid pixels with `offset`; 1 where that is nothing to divide by.
-fn mean(rgb: ArrayView3<'_, f32>, valid: ArrayView2<'_, bool>, offset: f32) -> f32 {
+/// Mean brightness of the valid pixels; 1 where that is nothing to divide by.
+fn mean(rgb: ArrayView3<'_, f32>, valid: ArrayView2<'_, bool>) -> f32 {
     let known: f64 = valid.rows().into_iter().map(|valid| f64::from(count(&line(valid)))).sum();
     let mut sum = 0.0;
     for band in rgb.outer_iter() {
         let lines = band.rows().into_iter().zip(valid.rows());
         sum += lines.map(|(values, valid)| f64::from(sum_of(&line(values), &line(valid)))).sum::<f64>();
     }
-    let mean = (sum / (rgb.dim().0 as f64 * known)) as f32 + offset;
+    let mean = (sum / (rgb.dim().0 as f64 * known)) as f32;
     if mean.is_normal() && mean > 0.0 { mean } else { 1.0 }
 }
 
@@ -98,4 +101,37 @@ fn sum_of(values: &[f32], valid: &[bool]) -> f32 {
     }
     let rest: f32 = last.iter().zip(last_valid).map(|(v, ok)| if *ok { *v } else { 0.0 }).sum();
     sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Window;
+    use ndarray::{Array2, Array3};
+
+    use super::*;
+
+    /// Steps of a window of about 100, of a file in which so much lies over it.
+    fn filled(over: f32, offset: f32) -> Vec<i16> {
+        let rgb =
+            Array3::from_shape_fn((3, 64, 64), |(b, r, c)| 80.0 + ((7 * r + 5 * c + b) % 41) as f32 + over);
+        let valid = Array2::from_elem((64, 64), true);
+        let window = Window::new(0, 0, 64, 64);
+        let look = Look { window, earlier: rgb.clone(), later: rgb, valid, offsets: [offset; 2] };
+        let mut map = Map::default();
+        fill(&look, &mut map);
+        (0..32).flat_map(|r| map.row(r).to_vec()).collect()
+    }
+
+    #[test]
+    fn what_lies_over_everything_falls_out_and_nothing_becomes_darker_than_black() {
+        let plain = filled(0.0, 0.0);
+        for over in [-60.0, 64.0, 256.0] {
+            assert_eq!(filled(over, -over), plain, "{over}");
+        }
+        // A window of 100 on a date of which 1000 is taken away: as if it were 80.
+        assert_eq!(filled(0.0, -1000.0), filled(0.0, -f32::MAX));
+        let dark = filled(0.0, -1000.0);
+        let most = dark.chunks(CHANNELS).flat_map(|told| told[..4].to_vec()).max().unwrap_or(0);
+        assert!((1500..3000).contains(&i32::from(most)), "{most}");
+    }
 }
