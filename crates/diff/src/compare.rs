@@ -260,7 +260,7 @@ fn proposed<S: PairSource>(
         })
         .collect::<Outcome<S, ()>>()?;
     drop(pool);
-    let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     let offsets = seen.offsets();
     let (coverage, hidden) = seen.coverage(view)?;
     let is_seen = |cell: &Cell| {

@@ -146,8 +146,8 @@ impl Seen {
     }
 
     /// What has to be added to the brightness of either date, in the units of their files: see [`Tone::offset`].
-    pub(crate) fn offsets(&mut self) -> [f32; 2] {
-        std::mem::take(&mut self.tones).map(Tone::offset)
+    pub(crate) fn offsets(&self) -> [f32; 2] {
+        self.tones.clone().map(Tone::offset)
     }
 
     /// The coverage of the pair of all these blocks, and why nothing can be seen of some of them though their pixels are valid.
@@ -155,7 +155,7 @@ impl Seen {
         self,
         view: &View<'_, S>,
     ) -> Outcome<S, (Coverage, Array2<Option<Reason>>)> {
-        let Self { blocks, lights, wet, invalid, tones: _ } = self;
+        let Self { blocks, lights, wet, invalid, .. } = self;
         let hidden = hidden::reasons(view, [&lights[0], &lights[1]], [wet[0].as_ref(), wet[1].as_ref()])?;
         drop((lights, wet));
         let mut pixels = invalid;

@@ -27,7 +27,7 @@ const SHADE: f64 = 0.05;
 const SHADE_SHARE: f32 = 0.25;
 
 /// What a block of one date looks like, and the brightness of its darkest pixel.
-pub(crate) type Seen = (Light, f32);
+pub(crate) type Block = (Light, f32);
 
 /// What is known of the brightness of a date.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,7 @@ pub(crate) struct Tone {
 
 impl Tone {
     /// Of both dates, where both are known. The first block begins a cell.
-    pub(crate) fn both(dates: &[Array2<Seen>; 2]) -> [Self; 2] {
+    pub(crate) fn both(dates: &[Array2<Block>; 2]) -> [Self; 2] {
         let (rows, cols) = dates[0].dim();
         let mut out = [Self::default(), Self::default()];
         for row in (0..rows).step_by(CELL_BLOCKS) {
@@ -97,7 +97,7 @@ pub(crate) fn offsets(look: &Look) -> [f32; 2] {
     Tone::both(&[&look.earlier, &look.later].map(|date| blocks(date.view(), &look.valid))).map(Tone::offset)
 }
 
-fn blocks(bands: ArrayView3<'_, f32>, valid: &Array2<bool>) -> Array2<Seen> {
+fn blocks(bands: ArrayView3<'_, f32>, valid: &Array2<bool>) -> Array2<Block> {
     let (rows, cols) = valid.dim();
     let pixels = bands.sum_axis(Axis(0)) / bands.dim().0 as f32;
     let raster = Raster { window: Window::new(0, 0, rows, cols), pixels, valid: valid.clone() };
@@ -124,17 +124,17 @@ mod tests {
     const DATE: (usize, usize) = (4 * CELL_BLOCKS, 4 * CELL_BLOCKS);
 
     /// Blocks of a brightness around 100, their darkest pixel a fifth to a half below it.
-    fn ground((r, c): (usize, usize)) -> Seen {
+    fn ground((r, c): (usize, usize)) -> Block {
         let mean = 85.0 + ((7 * r + 11 * c) % 31) as f32;
         seen(mean, mean * (0.5 + 0.3 * ((5 * r + 3 * c) % 17) as f32 / 17.0))
     }
 
-    fn seen(mean: f32, darkest: f32) -> Seen {
+    fn seen(mean: f32, darkest: f32) -> Block {
         (Light::new(mean, (darkest, 2.0 * mean - darkest), 5.0), darkest)
     }
 
     /// Of a date beside plain ground on the other.
-    fn offset(date: impl Fn((usize, usize)) -> Seen) -> f32 {
+    fn offset(date: impl Fn((usize, usize)) -> Block) -> f32 {
         let [earlier, _] =
             Tone::both(&[Array2::from_shape_fn(DATE, date), Array2::from_shape_fn(DATE, ground)]);
         earlier.offset()
