@@ -417,6 +417,9 @@ pub struct SimulateArgs {
     /// Share of the works, 0 to 1, that lie in a band of turned soil of its own colour, from chernozem to chalk
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub turned: f64,
+    /// Share of the trenches, 0 to 1, that run straight; of real ones 0.03 do
+    #[arg(long, value_name = "SHARE", conflicts_with = "suite", default_value_t = 0.0)]
+    pub straight: f64,
     /// Dig nothing: every line found is a false alarm
     #[arg(long)]
     pub no_works: bool,

@@ -223,6 +223,7 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
             quiet: args.no_works,
             fresh_share: args.fresh,
             turned_share: args.turned,
+            straight_share: args.straight,
             ..base
         };
         Subject::Background { files: args.background.clone(), gsd_m: args.gsd, options }
@@ -237,6 +238,7 @@ pub fn simulate(args: &SimulateArgs) -> Result<SimulateOptions, String> {
         scene = scene.sized(size_px, gsd_m);
         scene.quiet = args.no_works;
         scene.turned_share = args.turned;
+        scene.straight_share = args.straight;
         scene.bits = args.bits;
         Subject::Scene(scene)
     };

@@ -102,6 +102,8 @@ pub struct BackgroundOptions {
     /// Share of the works that lie in a band of turned soil of its own colour, from chernozem to chalk, and of the
     /// pipelines and roads among the look-alikes that do, 0 to 1.
     pub turned_share: f64,
+    /// Share of the trench systems whose trunk runs as straight as a surveyed line, 0 to 1.
+    pub straight_share: f64,
     /// Days to the later date where there is one image, 1 to 366.
     pub interval_days: u32,
     /// Longitude and latitude, degrees: for the sun.
@@ -119,6 +121,7 @@ impl Default for BackgroundOptions {
             distractors_per_km2: 40.0,
             fresh_share: 0.0,
             turned_share: 0.0,
+            straight_share: 0.0,
             interval_days: 7,
             lon_lat_deg: crate::scene::LON_LAT_DEG,
         }
@@ -138,6 +141,7 @@ impl BackgroundOptions {
             ("distractors_per_km2", self.distractors_per_km2, 100.0),
             ("fresh_share", self.fresh_share, 1.0),
             ("turned_share", self.turned_share, 1.0),
+            ("straight_share", self.straight_share, 1.0),
         ] {
             if !(0.0..=most).contains(&value) {
                 return Err(Error::Option { option, value, least: 0.0, most });
@@ -297,6 +301,7 @@ impl BackgroundScene {
                 most_blocked: 0.0,
                 fresh_share: options.fresh_share,
                 turned_share: options.turned_share,
+                straight_share: options.straight_share,
                 driven_shares: if distractors > 0 { DRIVEN } else { (0.0, 0.0) },
             };
             let count = Count {

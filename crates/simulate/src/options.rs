@@ -49,6 +49,8 @@ pub struct Options {
     /// Share of the works that lie in a band of turned soil of its own colour, from chernozem to chalk, and of the
     /// pipelines and roads among the look-alikes that do, 0 to 1.
     pub turned_share: f64,
+    /// Share of the trench systems whose trunk runs as straight as a surveyed line, 0 to 1; of digitised trenches 0.03 do.
+    pub straight_share: f64,
 }
 
 impl Default for Options {
@@ -69,6 +71,7 @@ impl Default for Options {
             field_change: 0.35,
             soil: None,
             turned_share: 0.0,
+            straight_share: 0.0,
         }
     }
 }
@@ -138,6 +141,7 @@ impl Options {
         check("distractors", self.distractors as f64, 0.0, MOST as f64)?;
         check("field_change", self.field_change, 0.0, 1.0)?;
         check("turned_share", self.turned_share, 0.0, 1.0)?;
+        check("straight_share", self.straight_share, 0.0, 1.0)?;
         if self.side_m() > TILE_SIDE_M {
             return Err(Error::TooWide { side_m: self.side_m(), limit_m: TILE_SIDE_M });
         }

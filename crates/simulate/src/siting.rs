@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::centreline::{ditch, ditch_m, drawn, log_normal, trench};
+use crate::centreline::{ditch, ditch_m, drawn, log_normal, surveyed, trench};
 use crate::contrast::{self, Seen};
 use crate::earthwork::Earthwork;
 use crate::ground::{luminance, mix};
@@ -60,6 +60,8 @@ pub(crate) struct Site<'a> {
     pub fresh_share: f64,
     /// Share of the works that lie in a band of turned soil.
     pub turned_share: f64,
+    /// Share of the trench systems whose trunk runs as straight as a surveyed line.
+    pub straight_share: f64,
     /// Share of the trenches along which somebody drove, and of the ditches, each 0–1.
     pub driven_shares: (f64, f64),
 }
@@ -89,8 +91,11 @@ pub(crate) fn dig(layer: &mut Layer, seed: u64, count: Count, site: &Site<'_>) {
 fn dig_system(layer: &mut Layer, rng: &mut ChaCha8Rng, since: usize, site: &Site<'_>) {
     let most = 0.72 * site.size_m.0.min(site.size_m.1);
     let system = System::draw(rng, most);
-    let style = system.style;
-    let shape = |rng: &mut ChaCha8Rng, length: f64, axis: f64| drawn(style, trench(rng, style, length, axis));
+    let straight = site.straight_share > 0.0 && rng.random::<f64>() < site.straight_share;
+    let style = if straight { Style::Straight } else { system.style };
+    let shape = |rng: &mut ChaCha8Rng, length: f64, axis: f64| {
+        if straight { surveyed(rng, length, axis) } else { drawn(style, trench(rng, style, length, axis)) }
+    };
     let Some(trunk) = find(layer, rng, system.length_m, TRENCH_CLEAR_M, &shape, site) else { return };
     let number = layer.lines.len();
     // A squad digs a few metres an hour, by day, and may have begun any time since the date before.

@@ -2,7 +2,7 @@
 
 use domain::{Crs, Pixel, Window};
 use ndarray::{Array3, s};
-use simulate::{Options, Scene, TruthClass};
+use simulate::{Options, Scene, Style, TruthClass};
 
 fn small(seed: u64) -> Options {
     Options { size_px: 300, ..Options::varied(seed) }
@@ -109,6 +109,36 @@ fn truth_grows_from_date_to_date_and_lies_in_the_scene() {
     assert!(steps.iter().all(|m| *m > 0.0));
     let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(simulate::ard::EPSG) });
     assert_eq!(grid.shape(), (1200, 1200));
+}
+
+#[test]
+fn trenches_run_straight_where_that_is_asked_for() {
+    // Corners of more than 9 degrees on the trunks of trench systems.
+    let bent = |straight_share: f64| {
+        let (mut corners, mut bent, mut styles) = (0, 0, Vec::new());
+        for seed in 0..4 {
+            let options =
+                Options { size_px: 900, trenches: 4, ditches: 0, straight_share, ..Options::varied(seed) };
+            for line in Scene::new(&options).unwrap().truth(1) {
+                if matches!(line.style, Style::Sap | Style::Communication) {
+                    continue;
+                }
+                styles.push(line.style);
+                for p in line.centreline.windows(3) {
+                    let heading = |a: Pixel, b: Pixel| (b.row - a.row).atan2(b.col - a.col).to_degrees();
+                    let turn = heading(p[1], p[2]) - heading(p[0], p[1]);
+                    corners += 1;
+                    bent += usize::from(((turn + 540.0).rem_euclid(360.0) - 180.0).abs() > 9.01);
+                }
+            }
+        }
+        (corners, bent, styles)
+    };
+    let (_, curved, styles) = bent(1.0);
+    assert!(styles.len() > 8 && styles.iter().all(|s| *s == Style::Straight), "{styles:?}");
+    assert_eq!(curved, 0);
+    let (corners, curved, styles) = bent(0.0);
+    assert!(styles.iter().any(|s| *s == Style::Zigzag) && 10 * curved > corners, "{curved} of {corners}");
 }
 
 #[test]

@@ -241,7 +241,8 @@ fn a_simulated_order_is_surveyed() {
     // The suite takes bits and turned soil, and says what it does not take before it makes a folder.
     folder.fosse(&["simulate", "--suite", "suite", "--bits", "9"]).refused(&["bits", "8 or 11"]);
     folder.fosse(&["simulate", "--suite", "suite", "--turned", "2"]).refused(&["turned_share", "0 to 1"]);
-    assert!(!folder.path("suite").exists());
+    folder.fosse(&["simulate", "--out", "s", "--straight", "2"]).refused(&["straight_share", "0 to 1"]);
+    assert!(!folder.path("suite").exists() && !folder.path("s").exists());
     let args = ["survey", "order", "--front", "order/front.geojson", "--out", "out", "--no-chips"];
     let ended = folder.fosse(&args);
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -158,6 +158,7 @@ impl Scene {
             attempts: 80,
             fresh_share: 0.0,
             turned_share: options.turned_share,
+            straight_share: options.straight_share,
             driven_shares: if options.distractors > 0 { DRIVEN } else { (0.0, 0.0) },
             most_blocked: 0.12,
         };
