@@ -12,6 +12,7 @@ use crate::{
     line_gain::{DIRECTIONS, Point, gaussian},
     look::LookGrid,
     net::{Answer, KINDS},
+    strokes,
     trace::{self, Index, Least, Line, Reach},
 };
 
@@ -196,7 +197,8 @@ pub fn centrelines(
     let look_m = pixel_m * grid.scale;
     let least = Least { seed_gain: SEED, length_m: 0.7 * min_length_m };
     let reach = Reach { step_px: 1.0, gap_px: GAP_PX, twin_px: TWIN_PX };
-    let lines = trace::lines(&points, reach, look_m, least);
+    let mut lines = trace::lines(&points, reach, look_m, least);
+    strokes::strokes(&mut lines);
     let index = Index::new(&points);
     let parts = |line| parts(line, &crests, &index, grid, look_m, min_length_m);
     lines.par_iter().flat_map_iter(parts).collect()

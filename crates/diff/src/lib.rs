@@ -25,6 +25,7 @@ pub mod resample;
 mod seen;
 pub mod source;
 pub mod strip;
+mod strokes;
 mod tone;
 pub mod trace;
 mod view;
