@@ -138,7 +138,7 @@ fn trenches_run_straight_where_that_is_asked_for() {
     assert!(styles.len() > 8 && styles.iter().all(|s| *s == Style::Straight), "{styles:?}");
     assert_eq!(curved, 0);
     let (corners, curved, styles) = bent(0.0);
-    assert!(styles.iter().any(|s| *s == Style::Zigzag) && 10 * curved > corners, "{curved} of {corners}");
+    assert!(styles.contains(&Style::Zigzag) && 10 * curved > corners, "{curved} of {corners}");
 }
 
 #[test]
