@@ -42,6 +42,9 @@ struct Exchange {
 pub(crate) fn strokes(lines: &mut [Line]) {
     for _ in 0..ROUNDS {
         let mut found = exchanges(lines);
+        if found.is_empty() {
+            return;
+        }
         found.sort_by(|a, b| {
             b.gain_deg.total_cmp(&a.gain_deg).then((a.met, a.ending).cmp(&(b.met, b.ending)))
         });
@@ -51,9 +54,6 @@ pub(crate) fn strokes(lines: &mut [Line]) {
                 (touched[e.met.0], touched[e.ending.0]) = (true, true);
                 exchange(lines, e);
             }
-        }
-        if found.is_empty() {
-            return;
         }
     }
 }
