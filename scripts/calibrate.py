@@ -5,8 +5,9 @@ Usage: calibrate.py WEIGHTS OUT NAME                    packs the weights uncali
 
 SCENES holds folders with truth.geojson; DETECTED is the output of `fosse evaluate --suite SCENES --floor 0` with the
 uncalibrated model. For each class a logistic model (Platt 1999) of what the evidence of a line says, as
-`diff::classify::figures` has it, is fitted to the share of the line that lies within 3 m of the truth, weighted by length
-and so that scenes on drawn and on real ground weigh the same. Needs numpy.
+`diff::classify::figures` has it, is fitted to whether the line is a work, weighted by length and so that scenes on drawn and on
+real ground weigh the same. How sure the trench is that a line touches, the fit itself says: first without that, then twice with
+what it said before. Needs numpy.
 """
 
 import hashlib
@@ -18,7 +19,12 @@ import numpy as np
 
 CLASSES = ("trench", "anti_vehicle_ditch")
 BUFFER_M, STEP_M = 3.0, 2.0
-PLAIN = dict(bias=0.0, weights=[1.0, 0.0])
+# Least share of a line within the buffer of the truth of which it is a work: whatever touches one at its end lies within 3 m of
+# it along 3 m, and an arm may have 7.
+IS_WORK = 0.6
+# As `diff::arms::TOUCHES_M` and `diff::classify::ARM_M`.
+TOUCHES_M, ARM_M = 7.0, 8.0
+PLAIN = dict(bias=0.0, weights=[1.0, 0.0, 0.0])
 # As `diff::classify::DRAINS_RARER`. A false line along a new drain or pipeline weighs that much less.
 DRAINS_RARER = 10.0
 
@@ -54,7 +60,9 @@ def features(path):
 
 
 def rows(scenes, detected):
-    """Of every line found: class, figures, length, whether the ground is real, shares along works and along drains."""
+    """Of every line found: class, figures, length, whether the ground is real, shares along works and along drains, and the
+    numbers of the lines of its scene that it touches."""
+    before = 0
     for path in sorted((detected / "scenes").glob("*.geojson")):
         folder = scenes / path.stem
         truth, others = features(folder / "truth.geojson"), features(folder / "distractors.geojson")
@@ -66,16 +74,29 @@ def rows(scenes, detected):
         is_drain = lambda f: f["properties"].get("kind") == "pipeline_or_drain"
         works = along_of(f for f in truth if f["properties"]["class"] in CLASSES)
         drains = along_of(f for f in truth + others if is_drain(f))
-        for f in found:
-            p = np.vstack([along(metres(l, origin), STEP_M) for l in lines(f["geometry"])])
+        points = [np.vstack([along(metres(l, origin), STEP_M) for l in lines(f["geometry"])]) for f in found]
+        touching = touches(points)
+        for f, p, near in zip(found, points, touching):
             share = lambda known: float((np.min([far(p, k) for k in known], 0) <= BUFFER_M).mean()) if known else 0.0
             real = path.stem.removeprefix("grey-").startswith("n")
             p_ = f["properties"]
-            yield p_["class"], figures(p_), p_["length_m"], real, share(works), share(drains)
+            yield p_["class"], figures(p_), p_["length_m"], real, share(works), share(drains), [before + k for k in near]
+        before += len(found)
+
+
+def touches(points):
+    """Of each line, given by its points, the numbers of the others within `TOUCHES_M`."""
+    boxes = [(p.min(0) - TOUCHES_M, p.max(0)) for p in points]
+    meet = lambda a, b: (a[0] <= b[1] + TOUCHES_M).all() and (b[0] <= a[1] + TOUCHES_M).all()
+    near = lambda p, q: any((np.hypot(*(q - v).T) <= TOUCHES_M).any() for v in p)
+    return [
+        [k for k, q in enumerate(points) if k != i and meet(boxes[i], boxes[k]) and near(p, q)]
+        for i, p in enumerate(points)
+    ]
 
 
 def figures(properties):
-    """As `diff::classify::figures`."""
+    """As `diff::classify::figures`, without the last."""
     e = properties["evidence"]
     work, drain = e["nearness"], e["drain_nearness"]
     odds = lambda p: np.log(np.clip(p, 0.01, 0.99) / (1 - np.clip(p, 0.01, 0.99)))
@@ -85,9 +106,10 @@ def figures(properties):
 
 
 def logistic(x, y, w):
-    """Weighted logistic regression by Newton's method, a little ridge: weights, the bias last."""
+    """Weighted logistic regression by Newton's method: weights, the bias last. A little ridge for the first two figures, which say
+    nearly the same of ditches, and next to none for the last."""
     z = np.column_stack([x, np.ones(len(x))])
-    b, ridge = np.zeros(z.shape[1]), np.diag([1.0] * x.shape[1] + [0.0])
+    b, ridge = np.zeros(z.shape[1]), np.diag([1.0, 1.0, 0.1, 0.0])
     for _ in range(50):
         p = 1 / (1 + np.exp(-z @ b))
         h = (z * (w * p * (1 - p))[:, None]).T @ z + ridge
@@ -95,32 +117,53 @@ def logistic(x, y, w):
     return b
 
 
+def fitted(found, class_, arms):
+    """Of a class, on lines whose last figure is `arms`: bias and weights, their confidence in every line of the class on its own
+    account, and how far confidence is off."""
+    own = np.array([f[0] == class_ for f in found])
+    x, length, real, share, drain = (np.array(v) for v in zip(*(f[1:6] for f in found if f[0] == class_)))
+    y = (share >= IS_WORK).astype(float)
+    # A ditch is no arm.
+    x = np.column_stack([x, arms[own] if class_ == "trench" else np.zeros(len(x))])
+    # Drawn ground and real ground (scenes whose name begins with n) count alike, however many scenes there are.
+    w = length.copy()
+    for ground in (real, ~real):
+        w[ground] /= max(w[ground].sum(), 1e-9)
+    w[(drain > 0.5) & (share < 0.5)] /= DRAINS_RARER
+    w *= len(w) / w.sum()
+    *weights, bias = map(float, logistic(x, y, w))
+    sure = lambda x: 1 / (1 + np.exp(-(bias + x @ weights)))
+    c = sure(x)
+    bins = [np.minimum(c * 10, 9.999).astype(int) == k for k in range(10)]
+    off = lambda m: abs(np.average(c[m], weights=w[m]) - np.average(y[m], weights=w[m]))
+    error = sum(w[m].sum() * off(m) for m in bins if m.any()) / w.sum()
+    return dict(bias=bias, weights=weights), sure(x * [1.0, 1.0, 0.0]), error
+
+
 def main():
     weights, out, name = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), sys.argv[3]
     calibration = dict(trench=PLAIN, ditch=PLAIN)
     if len(sys.argv) > 4:
         found = list(rows(Path(sys.argv[4]), Path(sys.argv[5])))
-        for name_, class_ in zip(("trench", "ditch"), CLASSES):
-            own = [f[1:] for f in found if f[0] == class_]
-            if len(own) < 20:
-                sys.exit(f"{len(own)} lines of class {class_} were found, too few to calibrate on: train longer")
-            x, length, real, y, drain = (np.array(v) for v in zip(*own))
-            # Drawn ground and real ground (scenes whose name begins with n) count alike, however many scenes there are.
-            w = length.copy()
-            for ground in (real, ~real):
-                w[ground] /= max(w[ground].sum(), 1e-9)
-            w[(drain > 0.5) & (y < 0.5)] /= DRAINS_RARER
-            w *= len(w) / w.sum()
-            *weights_, bias = map(float, logistic(x, y, w))
-            calibration[name_] = dict(bias=bias, weights=weights_)
-            c = 1 / (1 + np.exp(-(bias + x @ weights_)))
-            bins = [np.minimum(c * 10, 9.999).astype(int) == k for k in range(10)]
-            off = lambda m: abs(np.average(c[m], weights=w[m]) - np.average(y[m], weights=w[m]))
-            error = sum(w[m].sum() * off(m) for m in bins if m.any()) / w.sum()
-            rounded = [round(v, 3) for v in (bias, *weights_)]
-            print(json.dumps({name_: dict(lines=len(own), bias_and_weights=rounded, calibration_error=round(error, 4))}))
+        for class_ in CLASSES:
+            if (n := sum(f[0] == class_ for f in found)) < 20:
+                sys.exit(f"{n} lines of class {class_} were found, too few to calibrate on: train longer")
+        trench = np.array([f[0] == "trench" for f in found])
+        arm = np.array([ARM_M / max(f[2], ARM_M) for f in found])
+        arms = np.zeros(len(found))
+        for _ in range(3):
+            calibration["trench"], own, error = fitted(found, "trench", arms)
+            sure = np.zeros(len(found))
+            sure[trench] = own
+            arms = arm * [max((sure[k] for k in f[6]), default=0.0) for f in found]
+        told = dict(trench=(calibration["trench"], error))
+        calibration["ditch"], _, error = fitted(found, "anti_vehicle_ditch", arms)
+        told["ditch"] = (calibration["ditch"], error)
+        for name_, (fit, error) in told.items():
+            rounded = [round(v, 3) for v in (fit["bias"], *fit["weights"])]
+            print(json.dumps({name_: dict(bias_and_weights=rounded, calibration_error=round(error, 4))}))
     body = json.dumps(dict(name=name, calibration=calibration), separators=(",", ":")).encode() + b"\n" + weights
-    head = json.dumps(dict(format=7, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
+    head = json.dumps(dict(format=8, sha256=hashlib.sha256(body).hexdigest()), separators=(",", ":"))
     out.write_bytes(head.encode() + b"\n" + body)
 
 

@@ -57,23 +57,29 @@ const WINDING_DEG: (f64, f64) = (12.0, 30.0);
 /// learned from: those hold many, so that they are learned.
 const DRAINS_RARER: f64 = 10.0;
 
+/// Length up to which a line that touches a surer trench counts as its arm in full, metres; what is twice as long counts half.
+const ARM_M: f64 = 8.0;
+
 /// What the confidence in the centreline of an earthwork rests on, on a grid of `pixel_m`, in the order of
-/// [`Calibration`]'s weights: log-odds of an earthwork where drains are as rare as on the ground (Elkan 2001, IJCAI, theorem 2),
-/// and of an earthwork where as much of what looks like a drain counts as the line winds.
+/// [`Calibration`]'s weights: log-odds of an earthwork where drains are as rare as on the ground (Elkan 2001, IJCAI, theorem 2);
+/// of an earthwork where as much of what looks like a drain counts as the line winds; and how far it is the arm of a trench,
+/// 0–1, where the surest other trench that it touches is as sure as `touches`.
 ///
-/// Its length is not among them: how long works and look-alikes are differs from place to place.
-pub fn figures(line: &Centreline, pixel_m: f64) -> [f64; FIGURES] {
+/// Its length counts as an arm's alone: how long works and look-alikes are differs from place to place.
+pub fn figures(line: &Centreline, pixel_m: f64, touches: f64) -> [f64; FIGURES] {
     let odds = |p: f64| (p.clamp(0.01, 0.99) / (1.0 - p.clamp(0.01, 0.99))).ln();
     let turning = turning_deg(&line.vertices, pixel_m);
     let winding = ((turning - WINDING_DEG.0) / (WINDING_DEG.1 - WINDING_DEG.0)).clamp(0.0, 1.0);
     let (work, drain) = (line.work, line.drain);
     let dug = work + drain;
     let share = if work > 0.0 { DRAINS_RARER * work / (DRAINS_RARER * work + drain) } else { 0.0 };
-    [odds(dug.min(1.0) * share), odds(work + winding * drain)]
+    let arm = touches * (ARM_M / length_m(&line.vertices, pixel_m).max(ARM_M));
+    [odds(dug.min(1.0) * share), odds(work + winding * drain), arm]
 }
 
-/// Confidence in the centreline of an earthwork, 0–1.
-pub fn confidence(line: &Centreline, pixel_m: f64, calibration: &Calibration) -> f64 {
+/// Confidence in the centreline of an earthwork, 0–1, where it touches a trench as sure as `touches`: 0 for none, and for how
+/// sure it is on its own account.
+pub fn confidence(line: &Centreline, pixel_m: f64, touches: f64, calibration: &Calibration) -> f64 {
     if line.vertices.is_empty() {
         return 0.0;
     }
@@ -81,7 +87,8 @@ pub fn confidence(line: &Centreline, pixel_m: f64, calibration: &Calibration) ->
         Class::AntiVehicleDitch => &calibration.ditch,
         _ => &calibration.trench,
     };
-    let sum = own.weights.iter().zip(figures(line, pixel_m)).fold(own.bias, |sum, (w, v)| sum + w * v);
+    let sum =
+        own.weights.iter().zip(figures(line, pixel_m, touches)).fold(own.bias, |sum, (w, v)| sum + w * v);
     1.0 / (1.0 + (-sum).exp())
 }
 
@@ -138,35 +145,48 @@ mod tests {
 
     #[test]
     fn confidence_grows_with_nearness_and_none_is_certain() {
-        let trench = Logistic { bias: -3.0, weights: [1.0, 1.0] };
-        let ditch = Logistic { bias: 0.0, weights: [1.0, 1.0] };
+        let trench = Logistic { bias: -3.0, weights: [1.0, 1.0, 0.0] };
+        let ditch = Logistic { bias: 0.0, weights: [1.0, 1.0, 0.0] };
         let c = Calibration { trench, ditch };
-        let of = |n, p| confidence(&straight(n, p), 1.0, &c);
+        let of = |n, p| confidence(&straight(n, p), 1.0, 0.0, &c);
         assert!(of(30, 0.9) > of(30, 0.5) && of(90, 0.5) == of(30, 0.5));
         assert!(of(1000, 1.0) < 1.0 && of(0, 1.0) == 0.0);
         let line = straight(30, 0.5);
         assert_eq!((class(&line), look_alike(&line)), (Class::Trench, Class::PipelineOrDrain));
         let rather_a_drain = Centreline { work: 0.1, drain: 0.5, ..line.clone() };
-        assert!(confidence(&rather_a_drain, 1.0, &c) < confidence(&line, 1.0, &c));
+        assert!(confidence(&rather_a_drain, 1.0, 0.0, &c) < confidence(&line, 1.0, 0.0, &c));
         let wide = Centreline { ditch: 1.0, ..line.clone() };
-        assert!(confidence(&wide, 1.0, &c) > confidence(&line, 1.0, &c));
+        assert!(confidence(&wide, 1.0, 0.0, &c) > confidence(&line, 1.0, 0.0, &c));
     }
 
     #[test]
     fn what_winds_is_no_drain() {
-        let by_winding = Logistic { bias: 0.0, weights: [0.0, 1.0] };
+        let by_winding = Logistic { bias: 0.0, weights: [0.0, 1.0, 0.0] };
         let c = Calibration { trench: by_winding, ditch: by_winding };
         let drain = Centreline { work: 0.2, drain: 0.7, ..straight(60, 0.5) };
-        assert!(confidence(&drain, 1.0, &c) < 0.25);
-        assert!(confidence(&winding(&drain), 1.0, &c) > 0.8);
+        assert!(confidence(&drain, 1.0, 0.0, &c) < 0.25);
+        assert!(confidence(&winding(&drain), 1.0, 0.0, &c) > 0.8);
         // Where nothing looks like a drain, it is all the same.
         let track = Centreline { work: 0.2, drain: 0.0, ..straight(60, 0.5) };
-        assert!((confidence(&track, 1.0, &c) - confidence(&winding(&track), 1.0, &c)).abs() < 1e-12);
+        assert!(
+            (confidence(&track, 1.0, 0.0, &c) - confidence(&winding(&track), 1.0, 0.0, &c)).abs() < 1e-12
+        );
+    }
+
+    #[test]
+    fn what_is_short_and_touches_a_trench_is_its_arm() {
+        let by_arm = Logistic { bias: -1.0, weights: [0.0, 0.0, 4.0] };
+        let c = Calibration { trench: by_arm, ditch: Logistic { weights: [0.0; FIGURES], ..by_arm } };
+        let of = |n, touches| confidence(&straight(n, 0.3), 1.0, touches, &c);
+        assert!(of(8, 0.9) > 0.9 && of(8, 0.9) == of(6, 0.9));
+        assert!(of(8, 0.0) == of(60, 0.0) && of(8, 0.4) < of(8, 0.9));
+        assert!(of(17, 0.9) < of(8, 0.9) && of(61, 0.9) < 0.5);
+        assert!((figures(&straight(17, 0.3), 1.0, 0.9)[2] - 0.45).abs() < 1e-12);
     }
 
     #[test]
     fn drains_are_rarer_than_where_it_was_learned() {
-        let of = |work, drain| figures(&Centreline { work, drain, ..straight(60, 0.5) }, 1.0)[0];
+        let of = |work, drain| figures(&Centreline { work, drain, ..straight(60, 0.5) }, 1.0, 0.0)[0];
         // Nothing like a drain: the nearness itself.
         assert!((of(0.6, 0.0) - (0.6f64 / 0.4).ln()).abs() < 1e-12);
         // As near to the one as to the other: ten of eleven are works.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CompareError, OptionError, PairSource, Progress, Stage,
     align::{self, Field, Verdict},
+    arms,
     asked::{self, Places},
     centreline::{self, Centreline},
     classify, evidence, gained,
@@ -151,16 +152,20 @@ fn found<S: PairSource>(
 ) -> Result<Vec<Found>, CompareError<S::Error>> {
     let pixel_m = view.source.pixel_m();
     let buffers = Pool::default();
-    let works = works.into_iter().map(|line| {
-        let confidence = classify::confidence(&line, pixel_m, &model.calibration);
-        (classify::class(&line), confidence, line)
-    });
-    let others = others.into_iter().map(|line| (classify::look_alike(&line), line.other, line));
+    let confidence =
+        |line: &Centreline, touches| classify::confidence(line, pixel_m, touches, &model.calibration);
+    let own: Vec<f64> = works.iter().map(|line| confidence(line, 0.0)).collect();
+    let touched = arms::touched(&works, &own, pixel_m);
+    let works = works
+        .into_iter()
+        .zip(touched)
+        .map(|(line, touches)| (classify::class(&line), confidence(&line, touches), touches, line));
+    let others = others.into_iter().map(|line| (classify::look_alike(&line), line.other, 0.0, line));
     let sure: Vec<_> =
-        works.chain(others).filter(|(_, c, _)| *c >= options.classify.min_confidence).collect();
+        works.chain(others).filter(|(_, c, ..)| *c >= options.classify.min_confidence).collect();
     let mut found = sure
         .into_par_iter()
-        .map(|(class, confidence, line)| {
+        .map(|(class, confidence, touches, line)| {
             if progress.cancelled() {
                 return Err(CompareError::Cancelled);
             }
@@ -176,6 +181,7 @@ fn found<S: PairSource>(
                 look_alike: (line.other >= LEAST_TOLD).then(|| classify::look_alike(&line)),
                 shadow: sun.and_then(|deg| evidence::shadow(&strip, &stations, line.width_m, deg)),
                 turning_deg: classify::turning_deg(&line.vertices, pixel_m),
+                touches,
                 ..evidence::evidence(&strip, line.width_m)
             };
             Ok(Found { class, confidence, evidence, width_m: line.width_m, centreline: line.vertices })

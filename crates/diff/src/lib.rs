@@ -5,6 +5,7 @@
 //! statistic is anchored at the shared grid, every line is traced over the whole grid at once.
 
 pub mod align;
+mod arms;
 mod asked;
 pub mod centreline;
 pub mod classify;

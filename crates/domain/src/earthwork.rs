@@ -109,6 +109,9 @@ pub struct Evidence {
     pub shadow: Option<f64>,
     /// How much the line changes its direction, degrees each 10 m: a trench winds, a pipeline does not.
     pub turning_deg: f64,
+    /// How sure the surest other trench is that the line touches, 0–1; 0 where it touches none. A short line that touches a trench is
+    /// its arm.
+    pub touches: f64,
 }
 
 /// A line that the program proposes as newly dug. A proposal, not a finding: a person decides.

@@ -145,6 +145,7 @@ pub(crate) struct Evidence {
     look_alike: Option<&'static str>,
     shadow: Option<f64>,
     turning_deg: f64,
+    touches: f64,
 }
 
 impl Evidence {
@@ -160,6 +161,7 @@ impl Evidence {
             look_alike: e.look_alike.map(Class::as_str),
             shadow: e.shadow.map(|v| rounded(v, 3)),
             turning_deg: rounded(e.turning_deg, 1),
+            touches: rounded(e.touches, 3),
         }
     }
 }
@@ -291,6 +293,7 @@ pub fn earthworks_csv<'a>(found: impl IntoIterator<Item = &'a MeasuredEarthwork>
         "look_alike",
         "shadow",
         "turning_deg",
+        "touches",
     ];
     let mut out = header.join(",") + "\r\n";
     for f in found {
@@ -332,6 +335,7 @@ pub fn earthworks_csv<'a>(found: impl IntoIterator<Item = &'a MeasuredEarthwork>
             p.evidence.look_alike.unwrap_or_default().to_owned(),
             p.evidence.shadow.map(|s| number(s, 3)).unwrap_or_default(),
             number(p.evidence.turning_deg, 1),
+            number(p.evidence.touches, 3),
         ];
         out.push_str(&fields.map(|f| quoted(&f)).join(","));
         out.push_str("\r\n");
@@ -459,6 +463,7 @@ mod tests {
                 look_alike: Some(Class::PipelineOrDrain),
                 shadow: Some(0.5),
                 turning_deg: 31.26,
+                touches: 0.98765,
             },
         };
         let fronts = Fronts::one(front);
@@ -484,7 +489,7 @@ mod tests {
              \"pair\":\"a..b\",\"system\":null,\"defence_line\":null,\"line\":null,\"sentence\":\"trench, 240 m, 13.7 km (8.5 mi) N of the claimed limit of 14 August 2024, \
              dug between 5 and 12 August 2024; confidence 0.91\",\"evidence\":{\"gain\":5.5,\"contrast_later\":0.2,\"contrast_earlier\":0.0,\
              \"continuity\":0.9,\"nearness\":0.8,\"drain_nearness\":0.2,\"look_alike_nearness\":0.21,\
-             \"look_alike\":\"pipeline_or_drain\",\"shadow\":0.5,\"turning_deg\":31.3},\"uncertainty\":{\"geolocation_m\":5.0,\
+             \"look_alike\":\"pipeline_or_drain\",\"shadow\":0.5,\"turning_deg\":31.3,\"touches\":0.988},\"uncertainty\":{\"geolocation_m\":5.0,\
              \"geolocation_from\":\"default for WorldView\",\"alignment_m\":0.25,\"front_m\":null},\
              \"other_fronts\":[],\"nearby\":[]},\"geometry\":{\"type\":\"LineString\",\"coordinates\":[[35.5,51.1234568],\
              [35.5,51.2]]}}"

@@ -12,14 +12,14 @@ use sha2::{Digest, Sha256};
 use super::{Network, Proposer};
 
 /// Version of the layout of a model's file and of the network. A file of another version is refused.
-pub const FORMAT: u32 = 7;
+pub const FORMAT: u32 = 8;
 /// Largest file that is looked at, bytes.
 pub const MOST_BYTES: usize = 64 << 20;
 /// The model that comes with the program.
 static BUILT_IN: &[u8] = include_bytes!("../../../../models/works/model.bin");
 
 /// Figures of a line that the confidence in it rests on.
-pub const FIGURES: usize = 2;
+pub const FIGURES: usize = 3;
 
 /// A logistic model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn body(weights: &[f32]) -> Vec<u8> {
-        let mut bytes = br#"{"name":"x","calibration":{"trench":{"bias":0,"weights":[1,0]},"ditch":{"bias":0,"weights":[1,0]}}}"#.to_vec();
+        let mut bytes = br#"{"name":"x","calibration":{"trench":{"bias":0,"weights":[1,0,0]},"ditch":{"bias":0,"weights":[1,0,0]}}}"#.to_vec();
         bytes.push(b'\n');
         bytes.extend(weights.iter().flat_map(|w| w.to_le_bytes()));
         bytes

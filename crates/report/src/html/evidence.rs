@@ -8,6 +8,9 @@ const SHADE: f64 = 0.25;
 const STRAIGHT_DEG: f64 = 3.0;
 /// From this on it winds, degrees each 10 m. Digitised trenches turn by 33° every 8.4 m, in the median.
 const WINDING_DEG: f64 = 12.0;
+/// Confidence from which on a trench speaks for the short lines that touch it, and length up to which they are short, metres.
+const SURER: f64 = 0.5;
+const ARM_M: f64 = 25.0;
 
 /// One sentence for each kind of evidence.
 pub(super) fn in_words(e: &Earthwork) -> Vec<String> {
@@ -34,6 +37,12 @@ pub(super) fn in_words(e: &Earthwork) -> Vec<String> {
     out.push(shade(proof.shadow).to_owned());
     if proof.turning_deg > 0.0 {
         out.push(turning(e.class, proof.turning_deg));
+    }
+    if proof.touches >= SURER && e.length_m <= ARM_M {
+        out.push(format!(
+            "It is short and touches a trench of confidence {:.2}, as arms and firing bays do.",
+            proof.touches
+        ));
     }
     out
 }
@@ -94,12 +103,16 @@ mod tests {
     use super::*;
 
     fn words(class: Class, evidence: Evidence) -> String {
+        words_of(class, evidence, 100.0)
+    }
+
+    fn words_of(class: Class, evidence: Evidence, length_m: f64) -> String {
         let work = Earthwork {
             id: String::new(),
             class,
             confidence: 0.9,
             centreline: LineString(vec![]),
-            length_m: 100.0,
+            length_m,
             width_m: 1.5,
             earlier: DateTime::default(),
             later: DateTime::default(),
@@ -122,6 +135,7 @@ mod tests {
             look_alike: Some(Class::PipelineOrDrain),
             shadow: Some(0.6),
             turning_deg: 31.0,
+            touches: 0.97,
         };
         let text = words(Class::Trench, evidence);
         for said in [
@@ -135,12 +149,21 @@ mod tests {
         ] {
             assert!(text.contains(said), "{said}: {text}");
         }
-        assert!(!text.contains("look twice"), "{text}");
+        // 100 m are no arm.
+        assert!(!text.contains("look twice") && !text.contains("arms"), "{text}");
         let doubtful =
             Evidence { nearness: 0.3, drain_nearness: 0.6, shadow: Some(-0.5), turning_deg: 1.0, ..evidence };
         let text = words(Class::Trench, doubtful);
         assert!(text.contains("look twice") && text.contains("speaks against"), "{text}");
         assert!(text.contains("almost straight (1° each 10 m), as drains and pipelines do"), "{text}");
+    }
+
+    #[test]
+    fn a_short_line_says_what_it_touches() {
+        let touches = |touches| Evidence { touches, ..Evidence::default() };
+        let text = words_of(Class::Trench, touches(0.97), 8.0);
+        assert!(text.contains("touches a trench of confidence 0.97"), "{text}");
+        assert!(!words_of(Class::Trench, touches(0.2), 8.0).contains("touches"));
     }
 
     #[test]
