@@ -6,21 +6,21 @@ Usage: calibrate.py WEIGHTS OUT NAME                    packs the weights uncali
 SCENES holds folders with truth.geojson; DETECTED is the output of `fosse evaluate --suite SCENES --floor 0` with the
 uncalibrated model. For each class a logistic model (Platt 1999) of what the evidence of a line says, as
 `diff::classify::figures` has it, is fitted to whether the line is a work, weighted by length and so that scenes on drawn and on
-real ground weigh the same. How sure the trench is that a line touches, the fit itself says: first without that, then twice with
-what it said before. Needs numpy.
+real ground weigh the same. What touches a surer trench must be one beyond the ground of that. How sure the trench is that a line
+touches, the fit itself says: first without that, then twice with what it said before. Needs numpy.
 """
 
 import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 CLASSES = ("trench", "anti_vehicle_ditch")
 BUFFER_M, STEP_M = 3.0, 2.0
-# Least share of a line within the buffer of the truth of which it is a work: whatever touches one at its end lies within 3 m of
-# it along 3 m, and an arm may have 7.
+# Least share of a line's own ground within the buffer of the truth of which it is a work.
 IS_WORK = 0.6
 # As `diff::arms::TOUCHES_M` and `diff::classify::ARM_M`.
 TOUCHES_M, ARM_M = 7.0, 8.0
@@ -59,9 +59,23 @@ def features(path):
     return json.loads(path.read_text())["features"] if path.is_file() else []
 
 
+class Found(NamedTuple):
+    class_: str
+    figures: list
+    length_m: float
+    # Whether the ground is that of a real image.
+    is_real: bool
+    # Every `STEP_M`, and whether they lie along works.
+    points: np.ndarray
+    on_work: np.ndarray
+    # Share along drains.
+    drain: float
+    # The numbers of the lines it touches.
+    touches: list
+
+
 def rows(scenes, detected):
-    """Of every line found: class, figures, length, whether the ground is real, shares along works and along drains, and the
-    numbers of the lines of its scene that it touches."""
+    """Every line found."""
     before = 0
     for path in sorted((detected / "scenes").glob("*.geojson")):
         folder = scenes / path.stem
@@ -74,13 +88,13 @@ def rows(scenes, detected):
         is_drain = lambda f: f["properties"].get("kind") == "pipeline_or_drain"
         works = along_of(f for f in truth if f["properties"]["class"] in CLASSES)
         drains = along_of(f for f in truth + others if is_drain(f))
+        is_real = path.stem.removeprefix("grey-").startswith("n")
         points = [np.vstack([along(metres(l, origin), STEP_M) for l in lines(f["geometry"])]) for f in found]
-        touching = touches(points)
-        for f, p, near in zip(found, points, touching):
-            share = lambda known: float((np.min([far(p, k) for k in known], 0) <= BUFFER_M).mean()) if known else 0.0
-            real = path.stem.removeprefix("grey-").startswith("n")
-            p_ = f["properties"]
-            yield p_["class"], figures(p_), p_["length_m"], real, share(works), share(drains), [before + k for k in near]
+        on = lambda p, known: np.min([np.full(len(p), np.inf)] + [far(p, k) for k in known], 0) <= BUFFER_M
+        for f, p, near in zip(found, points, touches(points)):
+            f_ = f["properties"]
+            near = [before + k for k in near]
+            yield Found(f_["class"], figures(f_), f_["length_m"], is_real, p, on(p, works), on(p, drains).mean(), near)
         before += len(found)
 
 
@@ -117,27 +131,40 @@ def logistic(x, y, w):
     return b
 
 
-def fitted(found, class_, arms):
-    """Of a class, on lines whose last figure is `arms`: bias and weights, their confidence in every line of the class on its own
-    account, and how far confidence is off."""
-    own = np.array([f[0] == class_ for f in found])
-    x, length, real, share, drain = (np.array(v) for v in zip(*(f[1:6] for f in found if f[0] == class_)))
-    y = (share >= IS_WORK).astype(float)
+def surest(found, sure):
+    """Of each line the number of the surest it touches, where there is one."""
+    return [max(f.touches, key=lambda k: sure[k], default=None) for f in found]
+
+
+def share_of_own_ground(found, sure):
+    """Of each line which share lies along works, without the ground of a surer trench that it touches; NaN where nothing is left."""
+    for i, (f, k) in enumerate(zip(found, surest(found, sure))):
+        is_arm = k is not None and sure[k] > sure[i]
+        own = far(f.points, found[k].points) > BUFFER_M if is_arm else np.full(len(f.points), True)
+        yield f.on_work[own].mean() if own.any() else np.nan
+
+
+def fitted(found, class_, arms, share):
+    """Of a class, on lines whose last figure is `arms`: bias and weights, their confidence in every line on its own account, 0 for
+    those of another class, and how far confidence is off."""
+    own = np.array([f.class_ == class_ for f in found])
     # A ditch is no arm.
-    x = np.column_stack([x, arms[own] if class_ == "trench" else np.zeros(len(x))])
+    x = np.column_stack([[f.figures for f in found], arms * (class_ == "trench")])
+    y = (share >= IS_WORK).astype(float)
+    w = np.array([f.length_m for f in found]) * (own & ~np.isnan(share))
     # Drawn ground and real ground (scenes whose name begins with n) count alike, however many scenes there are.
-    w = length.copy()
+    real = np.array([f.is_real for f in found])
     for ground in (real, ~real):
         w[ground] /= max(w[ground].sum(), 1e-9)
-    w[(drain > 0.5) & (share < 0.5)] /= DRAINS_RARER
-    w *= len(w) / w.sum()
+    w[(np.array([f.drain for f in found]) > 0.5) & (share < 0.5)] /= DRAINS_RARER
+    w *= (w > 0).sum() / w.sum()
     *weights, bias = map(float, logistic(x, y, w))
     sure = lambda x: 1 / (1 + np.exp(-(bias + x @ weights)))
     c = sure(x)
-    bins = [np.minimum(c * 10, 9.999).astype(int) == k for k in range(10)]
+    bins = [(np.minimum(c * 10, 9.999).astype(int) == k) & (w > 0) for k in range(10)]
     off = lambda m: abs(np.average(c[m], weights=w[m]) - np.average(y[m], weights=w[m]))
     error = sum(w[m].sum() * off(m) for m in bins if m.any()) / w.sum()
-    return dict(bias=bias, weights=weights), sure(x * [1.0, 1.0, 0.0]), error
+    return dict(bias=bias, weights=weights), sure(x * [1.0, 1.0, 0.0]) * own, error
 
 
 def main():
@@ -146,20 +173,17 @@ def main():
     if len(sys.argv) > 4:
         found = list(rows(Path(sys.argv[4]), Path(sys.argv[5])))
         for class_ in CLASSES:
-            if (n := sum(f[0] == class_ for f in found)) < 20:
+            if (n := sum(f.class_ == class_ for f in found)) < 20:
                 sys.exit(f"{n} lines of class {class_} were found, too few to calibrate on: train longer")
-        trench = np.array([f[0] == "trench" for f in found])
-        arm = np.array([ARM_M / max(f[2], ARM_M) for f in found])
-        arms = np.zeros(len(found))
+        arm = np.array([ARM_M / max(f.length_m, ARM_M) for f in found])
+        sure = np.zeros(len(found))
         for _ in range(3):
-            calibration["trench"], own, error = fitted(found, "trench", arms)
-            sure = np.zeros(len(found))
-            sure[trench] = own
-            arms = arm * [max((sure[k] for k in f[6]), default=0.0) for f in found]
-        told = dict(trench=(calibration["trench"], error))
-        calibration["ditch"], _, error = fitted(found, "anti_vehicle_ditch", arms)
-        told["ditch"] = (calibration["ditch"], error)
-        for name_, (fit, error) in told.items():
+            touched = np.array([0.0 if k is None else sure[k] for k in surest(found, sure)])
+            share = np.array(list(share_of_own_ground(found, sure)))
+            trench, sure, error = fitted(found, "trench", arm * touched, share)
+        ditch, _, off = fitted(found, "anti_vehicle_ditch", arm * touched, share)
+        calibration = dict(trench=trench, ditch=ditch)
+        for (name_, fit), error in zip(calibration.items(), (error, off)):
             rounded = [round(v, 3) for v in (fit["bias"], *fit["weights"])]
             print(json.dumps({name_: dict(bias_and_weights=rounded, calibration_error=round(error, 4))}))
     body = json.dumps(dict(name=name, calibration=calibration), separators=(",", ":")).encode() + b"\n" + weights

@@ -156,10 +156,9 @@ fn found<S: PairSource>(
         |line: &Centreline, touches| classify::confidence(line, pixel_m, touches, &model.calibration);
     let own: Vec<f64> = works.iter().map(|line| confidence(line, 0.0)).collect();
     let touched = arms::touched(&works, &own, pixel_m);
+    let works = works.into_iter().zip(touched).filter(|(_, touch)| !touch.is_spur);
     let works = works
-        .into_iter()
-        .zip(touched)
-        .map(|(line, touches)| (classify::class(&line), confidence(&line, touches), touches, line));
+        .map(|(line, touch)| (classify::class(&line), confidence(&line, touch.surest), touch.surest, line));
     let others = others.into_iter().map(|line| (classify::look_alike(&line), line.other, 0.0, line));
     let sure: Vec<_> =
         works.chain(others).filter(|(_, c, ..)| *c >= options.classify.min_confidence).collect();
