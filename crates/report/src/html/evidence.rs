@@ -38,7 +38,7 @@ pub(super) fn in_words(e: &Earthwork) -> Vec<String> {
     if proof.turning_deg > 0.0 {
         out.push(turning(e.class, proof.turning_deg));
     }
-    if proof.touches >= SURER && e.length_m <= ARM_M {
+    if e.class == Class::Trench && proof.touches >= SURER && e.length_m <= ARM_M {
         out.push(format!(
             "It is short and touches a trench of confidence {:.2}, as arms and firing bays do.",
             proof.touches
@@ -164,6 +164,8 @@ mod tests {
         let text = words_of(Class::Trench, touches(0.97), 8.0);
         assert!(text.contains("touches a trench of confidence 0.97"), "{text}");
         assert!(!words_of(Class::Trench, touches(0.2), 8.0).contains("touches"));
+        // A ditch is no arm.
+        assert!(!words_of(Class::AntiVehicleDitch, touches(0.97), 20.0).contains("touches"));
     }
 
     #[test]
