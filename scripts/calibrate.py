@@ -136,9 +136,10 @@ def surest(found, sure):
     return [max(f.touches, key=lambda k: sure[k], default=None) for f in found]
 
 
-def share_of_own_ground(found, sure):
-    """Of each line which share lies along works, without the ground of a surer trench that it touches; NaN where nothing is left."""
-    for i, (f, k) in enumerate(zip(found, surest(found, sure))):
+def share_of_own_ground(found, sure, touched):
+    """Of each line which share lies along works, without the ground of the trench that it touches, where that is surer; NaN where
+    nothing is left."""
+    for i, (f, k) in enumerate(zip(found, touched)):
         is_arm = k is not None and sure[k] > sure[i]
         own = far(f.points, found[k].points) > BUFFER_M if is_arm else np.full(len(f.points), True)
         yield f.on_work[own].mean() if own.any() else np.nan
@@ -178,10 +179,11 @@ def main():
         arm = np.array([ARM_M / max(f.length_m, ARM_M) for f in found])
         sure = np.zeros(len(found))
         for _ in range(3):
-            touched = np.array([0.0 if k is None else sure[k] for k in surest(found, sure)])
-            share = np.array(list(share_of_own_ground(found, sure)))
-            trench, sure, error = fitted(found, "trench", arm * touched, share)
-        ditch, _, off = fitted(found, "anti_vehicle_ditch", arm * touched, share)
+            touched = surest(found, sure)
+            arms = arm * [0.0 if k is None else sure[k] for k in touched]
+            share = np.array(list(share_of_own_ground(found, sure, touched)))
+            trench, sure, error = fitted(found, "trench", arms, share)
+        ditch, _, off = fitted(found, "anti_vehicle_ditch", arms, share)
         calibration = dict(trench=trench, ditch=ditch)
         for (name_, fit), error in zip(calibration.items(), (error, off)):
             rounded = [round(v, 3) for v in (fit["bias"], *fit["weights"])]

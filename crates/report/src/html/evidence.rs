@@ -10,7 +10,7 @@ const STRAIGHT_DEG: f64 = 3.0;
 const WINDING_DEG: f64 = 12.0;
 /// Confidence from which on a trench speaks for the short lines that touch it, and length up to which they are short, metres.
 const SURER: f64 = 0.5;
-const ARM_M: f64 = 25.0;
+const SHORT_M: f64 = 25.0;
 
 /// One sentence for each kind of evidence.
 pub(super) fn in_words(e: &Earthwork) -> Vec<String> {
@@ -38,7 +38,7 @@ pub(super) fn in_words(e: &Earthwork) -> Vec<String> {
     if proof.turning_deg > 0.0 {
         out.push(turning(e.class, proof.turning_deg));
     }
-    if e.class == Class::Trench && proof.touches >= SURER && e.length_m <= ARM_M {
+    if e.class == Class::Trench && proof.touches >= SURER && e.length_m <= SHORT_M {
         out.push(format!(
             "It is short and touches a trench of confidence {:.2}, as arms and firing bays do.",
             proof.touches
