@@ -165,25 +165,28 @@ struct Places {
 /// The [`NODE_PX`] places from the `first` after `a` on, towards `b`, in pixels from `corner`.
 #[inline(always)]
 fn places((a, b): (Pixel, Pixel), first: usize, corner: (f64, f64)) -> Places {
-    let mut out = Places { down: [0; NODE_PX], along: [0; NODE_PX], ty: [0.0; NODE_PX], tx: [0.0; NODE_PX] };
+    let (down, ty) = steps((a.row, b.row), first, corner.0);
+    let (along, tx) = steps((a.col, b.col), first, corner.1);
+    Places { down, along, ty, tx }
+}
+
+/// Along one axis: indices of the first neighbours, and the fractions past the second ones.
+#[inline(always)]
+fn steps((a, b): (f64, f64), first: usize, corner: f64) -> ([i32; NODE_PX], [f32; NODE_PX]) {
+    // Floats around 1.5 · 2⁵² are whole: the last bits are the number.
+    const WHOLE: f64 = 6_755_399_441_055_744.0;
+    let (mut index, mut past) = ([0; NODE_PX], [0.0; NODE_PX]);
     for k in 0..NODE_PX {
         let t = (first + k) as f64 / NODE_PX as f64;
         // From positions (centre of the first pixel at 0.5) to indices (at 0). The corner is whole and no farther off than
         // the place: to take it off rounds nothing, wherever the window begins.
-        let y = a.row + (b.row - a.row) * t - 0.5 - corner.0;
-        let x = a.col + (b.col - a.col) * t - 0.5 - corner.1;
-        let (fy, fx) = (below(y), below(x));
-        (out.down[k], out.along[k]) = (fy.saturating_sub(1), fx.saturating_sub(1));
-        (out.ty[k], out.tx[k]) = ((y - f64::from(fy)) as f32, (x - f64::from(fx)) as f32);
+        let at = a + (b - a) * t - 0.5 - corner;
+        let near = (at + WHOLE) - WHOLE;
+        let below = if near > at { near - 1.0 } else { near };
+        index[k] = ((below + WHOLE).to_bits() as i32).wrapping_sub(1);
+        past[k] = (at - below) as f32;
     }
-    out
-}
-
-/// The largest whole number not above `v`.
-#[inline(always)]
-fn below(v: f64) -> i32 {
-    let cut = v as i32;
-    if v < f64::from(cut) { cut.saturating_sub(1) } else { cut }
+    (index, past)
 }
 
 impl Pixels<'_> {
@@ -202,25 +205,32 @@ impl Pixels<'_> {
         // Places beyond `ok` are computed and not used: the lanes of a vector are always full.
         let Places { down, along, ty, tx } = places(between, first, self.corner);
         let (i, j, n) = (down[0], along[0], ok.len());
-        let even = (1..n).fold(true, |all, k| all & (down[k] == i) & (along[k] == j + k as i32));
+        let even =
+            (1..NODE_PX).fold(true, |all, k| all & (down[k] == i) & (along[k] == j.wrapping_add(k as i32)));
         let inside = i >= 0 && j >= 0 && i as usize + 4 <= rows && j as usize + NODE_PX + 3 <= cols;
         if even && inside {
             let lines = [0, 1, 2, 3].map(|l| (i as usize + l) * cols + j as usize);
             let there = |l: usize| all(&self.valid[l..l + n + 3]);
             if self.all_valid || lines.iter().all(|&l| there(l)) {
-                let whole = ty[..n].iter().chain(&tx[..n]).fold(true, |all, &t| all & (t == 0.0));
+                let whole = (0..NODE_PX).fold(true, |all, k| all & (ty[k] == 0.0) & (tx[k] == 0.0));
+                let (wy, wx) = weights(&ty, &tx);
                 for (to, plane) in to.iter_mut().zip(&self.planes) {
+                    // Of whole steps the second neighbours themselves, which the kernel would give.
+                    let mut out = [0.0; NODE_PX];
+                    match plane[lines[1] + 1..].first_chunk() {
+                        Some(same) if whole => out = *same,
+                        _ => cubic(&mut out, lines.map(|l| &plane[l..]), &wy, &wx),
+                    }
                     let to = &mut to[at..at + n];
-                    if whole {
-                        // The second neighbours themselves, which the kernel would give.
-                        to.copy_from_slice(&plane[lines[1] + 1..lines[1] + 1 + n]);
-                    } else {
-                        let mut out = [0.0; NODE_PX];
-                        cubic(&mut out, lines.map(|l| &plane[l..]), &ty, &tx);
-                        to.copy_from_slice(&out[..n]);
+                    match to.first_chunk_mut() {
+                        Some(to) => *to = out,
+                        None => to.copy_from_slice(&out[..n]),
                     }
                 }
-                ok.fill(true);
+                match ok.first_chunk_mut() {
+                    Some(ok) => *ok = [true; NODE_PX],
+                    None => ok.fill(true),
+                }
                 return;
             }
         }
@@ -247,10 +257,9 @@ impl Pixels<'_> {
     }
 }
 
-/// Cubic convolution at [`NODE_PX`] places one pixel apart, whose first neighbours begin at `lines`: sample by
-/// sample the same sum as one by one, in the same order.
+/// What the four neighbours weigh, down and along, at so many fractions past the second.
 #[inline(always)]
-fn cubic(out: &mut [f32; NODE_PX], lines: [&[f32]; 4], ty: &[f32; NODE_PX], tx: &[f32; NODE_PX]) {
+fn weights(ty: &[f32; NODE_PX], tx: &[f32; NODE_PX]) -> ([[f32; NODE_PX]; 4], [[f32; NODE_PX]; 4]) {
     let (mut wy, mut wx) = ([[0.0f32; NODE_PX]; 4], [[0.0f32; NODE_PX]; 4]);
     for k in 0..NODE_PX {
         let (y, x) = (keys(ty[k]), keys(tx[k]));
@@ -258,7 +267,14 @@ fn cubic(out: &mut [f32; NODE_PX], lines: [&[f32]; 4], ty: &[f32; NODE_PX], tx: 
             (wy[l][k], wx[l][k]) = (y[l], x[l]);
         }
     }
-    for (line, wy) in lines.iter().zip(&wy) {
+    (wy, wx)
+}
+
+/// Cubic convolution at [`NODE_PX`] places one pixel apart, whose first neighbours begin at `lines`: sample by
+/// sample the same sum as one by one, in the same order.
+#[inline(always)]
+fn cubic(out: &mut [f32; NODE_PX], lines: [&[f32]; 4], wy: &[[f32; NODE_PX]; 4], wx: &[[f32; NODE_PX]; 4]) {
+    for (line, wy) in lines.iter().zip(wy) {
         let Some(p) = line.first_chunk::<{ NODE_PX + 3 }>() else { return };
         for k in 0..NODE_PX {
             out[k] +=
@@ -339,19 +355,14 @@ pub fn halved(raster: &Raster) -> (Array2<f32>, Array2<bool>) {
     let (Some(from), Some(ok)) = (raster.pixels.as_slice(), raster.valid.as_slice()) else {
         return (pixels, valid);
     };
-    let all = ok.iter().all(|&v| v);
+    let all = all(ok);
     // One more at either end, so that every value has four below it.
     let mut line = vec![0.0f32; cols + 2];
     for (r, (mut out, mut out_ok)) in pixels.rows_mut().into_iter().zip(valid.rows_mut()).enumerate() {
         let at = |k: usize| (2 * r + k).saturating_sub(1).min(rows - 1) * cols;
         let lines = [0, 1, 2, 3].map(|k| &from[at(k)..at(k) + cols]);
-        for (i, v) in line[1..=cols].iter_mut().enumerate() {
-            *v = lines[0][i] + 3.0 * (lines[1][i] + lines[2][i]) + lines[3][i];
-        }
-        (line[0], line[cols + 1]) = (line[1], line[cols]);
-        for (j, v) in out.iter_mut().enumerate() {
-            let near = &line[2 * j..2 * j + 4];
-            *v = (near[0] + 3.0 * (near[1] + near[2]) + near[3]) / 64.0;
+        if let Some(out) = out.as_slice_mut() {
+            half_row(out, lines, &mut line);
         }
         if !all {
             for (j, v) in out_ok.iter_mut().enumerate() {
@@ -361,6 +372,22 @@ pub fn halved(raster: &Raster) -> (Array2<f32>, Array2<bool>) {
         }
     }
     (pixels, valid)
+}
+
+/// A row of half of the pixels, from four; `line` has two more than those.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2"))]
+fn half_row(out: &mut [f32], lines: [&[f32]; 4], line: &mut [f32]) {
+    let cols = lines[0].len();
+    let [a, b, c, d] = lines;
+    for (v, (((a, b), c), d)) in line[1..=cols].iter_mut().zip(a.iter().zip(b).zip(c).zip(d)) {
+        *v = a + 3.0 * (b + c) + d;
+    }
+    (line[0], line[cols + 1]) = (line[1], line[cols]);
+    // Two by two, from the one before: the first and the second, then the third and the fourth.
+    let (near, next) = (line.as_chunks::<2>().0, line[2..].as_chunks::<2>().0);
+    for (v, (near, next)) in out.iter_mut().zip(near.iter().zip(next)) {
+        *v = (near[0] + 3.0 * (near[1] + next[0]) + next[1]) / 64.0;
+    }
 }
 
 #[cfg(test)]

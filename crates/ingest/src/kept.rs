@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use domain::{Infrared, Raster, Window};
+use multiversion::multiversion;
 use ndarray::{Array2, Array3, s};
 
 use crate::{Result, image};
@@ -59,8 +60,27 @@ struct Stretch<'a> {
     band: usize,
     /// Row and first column, from the corner of the window.
     at: (usize, usize),
-    values: &'a [f32],
-    valid: &'a [bool],
+    values: Values<'a>,
+}
+
+/// Pixels of a stretch.
+#[derive(Clone, Copy)]
+enum Values<'a> {
+    /// Whole numbers, all valid.
+    Bytes(&'a [u8]),
+    /// Any, and which of them are valid.
+    Floats(&'a [f32], &'a [bool]),
+}
+
+impl Stretch<'_> {
+    /// Columns from the corner of the window.
+    fn cols(&self) -> std::ops::Range<usize> {
+        let n = match self.values {
+            Values::Bytes(bytes) => bytes.len(),
+            Values::Floats(values, _) => values.len(),
+        };
+        self.at.1..self.at.1 + n
+    }
 }
 
 impl Kept {
@@ -93,15 +113,17 @@ impl Kept {
         let mut planes = Array3::zeros((self.bands, window.rows, window.cols));
         let mut valid = Array2::from_elem((window.rows, window.cols), false);
         self.each(window, decode, |s| {
-            let (row, cols) = (s.at.0, s.at.1..s.at.1 + s.values.len());
+            let (row, cols) = (s.at.0, s.cols());
             // Rows of a fresh array lie together.
-            if let Some(plane) = planes.slice_mut(ndarray::s![s.band, row, cols.clone()]).as_slice_mut() {
-                plane.copy_from_slice(s.values);
+            let (mut plane, mut valid) =
+                (planes.slice_mut(s![s.band, row, cols.clone()]), valid.slice_mut(s![row, cols]));
+            let (Some(plane), Some(valid)) = (plane.as_slice_mut(), valid.as_slice_mut()) else { return };
+            match s.values {
+                Values::Bytes(bytes) => widen(plane, bytes),
+                Values::Floats(values, _) => plane.copy_from_slice(values),
             }
-            if s.band == 0
-                && let Some(valid) = valid.slice_mut(ndarray::s![row, cols]).as_slice_mut()
-            {
-                valid.copy_from_slice(s.valid);
+            if s.band == 0 {
+                s.values.validate(valid);
             }
         })?;
         Ok((planes, valid))
@@ -115,14 +137,17 @@ impl Kept {
         let mut out = Raster::invalid(window);
         let (share, last) = (1.0 / self.bands as f32, self.bands.saturating_sub(1));
         self.each(window, decode, |s| {
-            let range = ndarray::s![s.at.0, s.at.1..s.at.1 + s.values.len()];
+            let range = s![s.at.0, s.cols()];
             let (mut sums, mut valid) = (out.pixels.slice_mut(range), out.valid.slice_mut(range));
             let (Some(sums), Some(valid)) = (sums.as_slice_mut(), valid.as_slice_mut()) else { return };
             // The sum first, which is whole for whole numbers.
             let share = if s.band == last { share } else { 1.0 };
-            sums.iter_mut().zip(s.values).for_each(|(sum, v)| *sum = (*sum + v) * share);
+            match s.values {
+                Values::Bytes(bytes) => add_bytes(sums, bytes, share),
+                Values::Floats(values, _) => add(sums, values, share),
+            }
             if s.band == 0 {
-                valid.copy_from_slice(s.valid);
+                s.values.validate(valid);
             }
         })?;
         Ok(out)
@@ -276,27 +301,18 @@ impl Kept {
             return Err(std::io::ErrorKind::InvalidInput.into());
         };
         let pixels = &pixels[..pixels.len().min(self.bands * valid.len())];
-        // Floats from 2²³ on are whole, and their last bits are the number: no conversion, which would be one at a time.
-        let bits = |p: f32| (p + 8_388_608.0).to_bits();
-        let exact = pixels
-            .iter()
-            .fold(true, |all, &p| all & ((p + 8_388_608.0) - 8_388_608.0 == p) & (0.0..65535.0).contains(&p));
-        let byte = pixels.iter().fold(true, |all, &p| all & (p < 256.0))
-            && valid.chunks(256).all(|part| part.iter().fold(true, |all, &ok| all & ok));
-        let kind = if exact && byte {
-            BYTES
-        } else if exact {
-            WHOLE
-        } else {
-            FLOAT
+        let kind = match whole_below(pixels) {
+            Some(256) if valid.chunks(256).all(|part| part.iter().fold(true, |all, &ok| all & ok)) => BYTES,
+            Some(_) => WHOLE,
+            None => FLOAT,
         };
         buffer.resize(size(kind) * valid.len(), 0);
         for (band, plane) in pixels.chunks_exact(valid.len()).enumerate() {
             let places = plane.iter().zip(valid);
             match kind {
-                BYTES => buffer.iter_mut().zip(plane).for_each(|(to, &p)| *to = bits(p) as u8),
+                BYTES => narrow(buffer, plane),
                 WHOLE => buffer.as_chunks_mut().0.iter_mut().zip(places).for_each(|(to, (&p, &ok))| {
-                    *to = (if ok { bits(p) as u16 } else { INVALID }).to_ne_bytes();
+                    *to = (if ok { (p + WHOLE_FROM).to_bits() as u16 } else { INVALID }).to_ne_bytes();
                 }),
                 _ => buffer.as_chunks_mut().0.iter_mut().zip(places).for_each(|(to, (&p, &ok))| {
                     *to = (if ok { p } else { f32::NAN }).to_ne_bytes();
@@ -328,12 +344,16 @@ impl Kept {
         let from = (shared.col - tile.col) * size(kind);
         let (mut values, mut valid) = ([0.0f32; TILE_PX], [true; TILE_PX]);
         let (values, valid) = (&mut values[..shared.cols], &mut valid[..shared.cols]);
-        for (band, part) in buffer.chunks_exact(rows).enumerate() {
-            for (r, line) in part.chunks_exact(line).enumerate() {
-                let line = &line[from..from + shared.cols * size(kind)];
+        for r in 0..shared.rows {
+            let at = (shared.row - window.row + r, shared.col - window.col);
+            for (band, part) in buffer.chunks_exact(rows).enumerate() {
+                let line = &part[r * line + from..][..shared.cols * size(kind)];
                 let places = values.iter_mut().zip(valid.iter_mut());
                 match kind {
-                    BYTES => values.iter_mut().zip(line).for_each(|(v, &b)| *v = f32::from(b)),
+                    BYTES => {
+                        put(Stretch { band, at, values: Values::Bytes(line) });
+                        continue;
+                    }
                     WHOLE => places.zip(line.as_chunks().0).for_each(|((v, ok), b)| {
                         let n = u16::from_ne_bytes(*b);
                         *ok = n != INVALID;
@@ -345,12 +365,59 @@ impl Kept {
                         *v = if *ok { n } else { 0.0 };
                     }),
                 }
-                let at = (shared.row - window.row + r, shared.col - window.col);
-                put(Stretch { band, at, values, valid });
+                put(Stretch { band, at, values: Values::Floats(values, valid) });
             }
         }
         Ok(())
     }
+}
+
+impl Values<'_> {
+    /// Notes which are valid.
+    fn validate(self, valid: &mut [bool]) {
+        match self {
+            Self::Bytes(_) => valid.fill(true),
+            Self::Floats(_, own) => valid.copy_from_slice(own),
+        }
+    }
+}
+
+/// Floats from 2²³ on are whole, and their last bits are the number: no conversion, which would be one at a time.
+const WHOLE_FROM: f32 = 8_388_608.0;
+
+/// 256 or 65,535 where all are whole numbers from 0 on below it, the less of the two.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn whole_below(pixels: &[f32]) -> Option<u32> {
+    let (mut whole, mut byte) = (true, true);
+    for &p in pixels {
+        whole &= ((p + WHOLE_FROM) - WHOLE_FROM == p) & (0.0..65535.0).contains(&p);
+        byte &= p < 256.0;
+    }
+    whole.then_some(if byte { 256 } else { 65535 })
+}
+
+/// Whole numbers below 256 as bytes.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn narrow(to: &mut [u8], pixels: &[f32]) {
+    to.iter_mut().zip(pixels).for_each(|(to, p)| *to = (p + WHOLE_FROM).to_bits() as u8);
+}
+
+/// And back.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn widen(to: &mut [f32], bytes: &[u8]) {
+    to.iter_mut().zip(bytes).for_each(|(to, b)| *to = f32::from(*b));
+}
+
+/// Adds to sums, of which a share is kept.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn add_bytes(sums: &mut [f32], bytes: &[u8], share: f32) {
+    sums.iter_mut().zip(bytes).for_each(|(sum, b)| *sum = (*sum + f32::from(*b)) * share);
+}
+
+/// The same of any numbers.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn add(sums: &mut [f32], values: &[f32], share: f32) {
+    sums.iter_mut().zip(values).for_each(|(sum, v)| *sum = (*sum + v) * share);
 }
 
 /// Bytes of a number that is kept in such a way.
@@ -378,7 +445,7 @@ fn hand(
             let (values, valid) = (plane.row(row), valid.row(row));
             let (Some(values), Some(valid)) = (values.to_slice(), valid.to_slice()) else { continue };
             let at = (shared.row - window.row + r, shared.col - window.col);
-            put(Stretch { band, at, values: &values[cols.clone()], valid: &valid[cols.clone()] });
+            put(Stretch { band, at, values: Values::Floats(&values[cols.clone()], &valid[cols.clone()]) });
         }
     }
 }

@@ -48,9 +48,11 @@ pub fn fill(dates: Dates<'_>, map: &mut Map<i16>, buffers: &mut Buffers) {
     map.reshape(blocks.0 * BLOCK_PX / 2, blocks.1 * BLOCK_PX / 2, PROPOSER_CHANNELS);
     let Buffers { valid, told, sums } = buffers;
     valid.clear();
-    for r in 0..rows {
-        let both = dates.valid.each_ref().map(|v| v.row(r));
-        valid.extend(both[0].iter().zip(both[1]).map(|(a, b)| *a & *b));
+    valid.resize(rows * cols, false);
+    for (r, valid) in valid.chunks_exact_mut(cols.max(1)).enumerate() {
+        if let [Some(a), Some(b)] = dates.valid.each_ref().map(|v| v.row(r).to_slice()) {
+            both(valid, a, b);
+        }
     }
     told.clear();
     told.resize(2 * map.shape().1, 0);
@@ -77,6 +79,12 @@ pub fn fill(dates: Dates<'_>, map: &mut Map<i16>, buffers: &mut Buffers) {
             out.iter_mut().zip(told.as_chunks::<2>().0).for_each(|(out, &two)| [out[at], out[at + 1]] = two);
         }
     }
+}
+
+/// Which pixels of a row are valid on both dates.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
+fn both(valid: &mut [bool], a: &[bool], b: &[bool]) {
+    valid.iter_mut().zip(a.iter().zip(b)).for_each(|(valid, (a, b))| *valid = *a & *b);
 }
 
 /// Sums of a row of blocks, column by column.
