@@ -175,12 +175,16 @@ fn places((a, b): (Pixel, Pixel), first: usize, corner: (f64, f64)) -> Places {
 fn steps((a, b): (f64, f64), first: usize, corner: f64) -> ([i32; NODE_PX], [f32; NODE_PX]) {
     // Floats around 1.5 · 2⁵² are whole: the last bits are the number.
     const WHOLE: f64 = 6_755_399_441_055_744.0;
+    // Beyond any image: their last 32 bits must not be taken for a place in it.
+    const FAR: f64 = (1u32 << 30) as f64;
     let (mut index, mut past) = ([0; NODE_PX], [0.0; NODE_PX]);
     for k in 0..NODE_PX {
         let t = (first + k) as f64 / NODE_PX as f64;
         // From positions (centre of the first pixel at 0.5) to indices (at 0). The corner is whole and no farther off than
         // the place: to take it off rounds nothing, wherever the window begins.
         let at = a + (b - a) * t - 0.5 - corner;
+        let at = if at > -FAR { at } else { -FAR };
+        let at = if at < FAR { at } else { FAR };
         let near = (at + WHOLE) - WHOLE;
         let below = if near > at { near - 1.0 } else { near };
         index[k] = ((below + WHOLE).to_bits() as i32).wrapping_sub(1);
@@ -421,6 +425,16 @@ mod tests {
             onto(&source, Window::new(0, 0, 20, 30), 1.0, |p| Pixel { row: p.row + 0.5, col: p.col + 0.5 });
         assert!(!out.valid[(10, 12)] && !out.valid[(8, 10)] && out.valid[(7, 12)] && out.valid[(12, 12)]);
         assert!(!out.valid[(0, 0)] && !out.valid[(19, 29)]);
+    }
+
+    #[test]
+    fn what_lies_beyond_all_images_is_invalid() {
+        for far in [4_294_967_296.0, -4_294_967_296.0, 1e300, f64::INFINITY, f64::NAN] {
+            let off = |p: Pixel| Pixel { row: p.row + far, col: p.col + 0.5 };
+            let source = ramp(40, 50);
+            let out = onto(&source, Window::new(5, 6, 20, 30), 1.0, off);
+            assert!(!out.valid.iter().any(|&v| v), "{far}");
+        }
     }
 
     #[test]
