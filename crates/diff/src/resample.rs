@@ -225,16 +225,9 @@ impl Pixels<'_> {
                         Some(same) if whole => out = *same,
                         _ => cubic(&mut out, lines.map(|l| &plane[l..]), &wy, &wx),
                     }
-                    let to = &mut to[at..at + n];
-                    match to.first_chunk_mut() {
-                        Some(to) => *to = out,
-                        None => to.copy_from_slice(&out[..n]),
-                    }
+                    put(&mut to[at..at + n], &out);
                 }
-                match ok.first_chunk_mut() {
-                    Some(ok) => *ok = [true; NODE_PX],
-                    None => ok.fill(true),
-                }
+                put(ok, &[true; NODE_PX]);
                 return;
             }
         }
@@ -258,6 +251,15 @@ impl Pixels<'_> {
             }
             *ok = true;
         }
+    }
+}
+
+/// As many as there is room for; all of them without a call.
+#[inline(always)]
+fn put<T: Copy>(to: &mut [T], from: &[T; NODE_PX]) {
+    match to.first_chunk_mut() {
+        Some(to) => *to = *from,
+        None => to.copy_from_slice(&from[..to.len()]),
     }
 }
 
@@ -387,7 +389,7 @@ fn half_row(out: &mut [f32], lines: [&[f32]; 4], line: &mut [f32]) {
         *v = a + 3.0 * (b + c) + d;
     }
     (line[0], line[cols + 1]) = (line[1], line[cols]);
-    // Two by two, from the one before: the first and the second, then the third and the fourth.
+    // The four below each begin two after those of the one before.
     let (near, next) = (line.as_chunks::<2>().0, line[2..].as_chunks::<2>().0);
     for (v, (near, next)) in out.iter_mut().zip(near.iter().zip(next)) {
         *v = (near[0] + 3.0 * (near[1] + next[0]) + next[1]) / 64.0;

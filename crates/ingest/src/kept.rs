@@ -72,6 +72,16 @@ enum Values<'a> {
     Floats(&'a [f32], &'a [bool]),
 }
 
+impl Values<'_> {
+    /// Notes which are valid.
+    fn validate(self, valid: &mut [bool]) {
+        match self {
+            Self::Bytes(_) => valid.fill(true),
+            Self::Floats(_, own) => valid.copy_from_slice(own),
+        }
+    }
+}
+
 impl Stretch<'_> {
     /// Columns from the corner of the window.
     fn cols(&self) -> std::ops::Range<usize> {
@@ -144,7 +154,9 @@ impl Kept {
             let share = if s.band == last { share } else { 1.0 };
             match s.values {
                 Values::Bytes(bytes) => add_bytes(sums, bytes, share),
-                Values::Floats(values, _) => add(sums, values, share),
+                Values::Floats(values, _) => {
+                    sums.iter_mut().zip(values).for_each(|(sum, v)| *sum = (*sum + v) * share);
+                }
             }
             if s.band == 0 {
                 s.values.validate(valid);
@@ -301,11 +313,7 @@ impl Kept {
             return Err(std::io::ErrorKind::InvalidInput.into());
         };
         let pixels = &pixels[..pixels.len().min(self.bands * valid.len())];
-        let kind = match whole_below(pixels) {
-            Some(256) if valid.chunks(256).all(|part| part.iter().fold(true, |all, &ok| all & ok)) => BYTES,
-            Some(_) => WHOLE,
-            None => FLOAT,
-        };
+        let kind = kind_of(pixels, valid);
         buffer.resize(size(kind) * valid.len(), 0);
         for (band, plane) in pixels.chunks_exact(valid.len()).enumerate() {
             let places = plane.iter().zip(valid);
@@ -372,28 +380,22 @@ impl Kept {
     }
 }
 
-impl Values<'_> {
-    /// Notes which are valid.
-    fn validate(self, valid: &mut [bool]) {
-        match self {
-            Self::Bytes(_) => valid.fill(true),
-            Self::Floats(_, own) => valid.copy_from_slice(own),
-        }
-    }
-}
-
 /// Floats from 2²³ on are whole, and their last bits are the number: no conversion, which would be one at a time.
 const WHOLE_FROM: f32 = 8_388_608.0;
 
-/// 256 or 65,535 where all are whole numbers from 0 on below it, the less of the two.
+/// The shortest way to keep pixels that loses nothing of them.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
-fn whole_below(pixels: &[f32]) -> Option<u32> {
-    let (mut whole, mut byte) = (true, true);
+fn kind_of(pixels: &[f32], valid: &[bool]) -> u8 {
+    let (mut whole, mut bytes) = (true, valid.iter().fold(true, |all, &ok| all & ok));
     for &p in pixels {
         whole &= ((p + WHOLE_FROM) - WHOLE_FROM == p) & (0.0..65535.0).contains(&p);
-        byte &= p < 256.0;
+        bytes &= p < 256.0;
     }
-    whole.then_some(if byte { 256 } else { 65535 })
+    match (whole, bytes) {
+        (true, true) => BYTES,
+        (true, false) => WHOLE,
+        (false, _) => FLOAT,
+    }
 }
 
 /// Whole numbers below 256 as bytes.
@@ -412,12 +414,6 @@ fn widen(to: &mut [f32], bytes: &[u8]) {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
 fn add_bytes(sums: &mut [f32], bytes: &[u8], share: f32) {
     sums.iter_mut().zip(bytes).for_each(|(sum, b)| *sum = (*sum + f32::from(*b)) * share);
-}
-
-/// The same of any numbers.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw", "x86_64+avx2"))]
-fn add(sums: &mut [f32], values: &[f32], share: f32) {
-    sums.iter_mut().zip(values).for_each(|(sum, v)| *sum = (*sum + v) * share);
 }
 
 /// Bytes of a number that is kept in such a way.
