@@ -6,11 +6,12 @@ use std::sync::Arc;
 use domain::{BandRole, Capture, Infrared, InfraredFile, MaskKind, Raster, Tile, Window};
 use gdal::Dataset;
 use gdal::errors::GdalError;
-use gdal::raster::{RasterBand, ResampleAlg};
+use gdal::raster::{GdalDataType, GdalType, RasterBand, ResampleAlg};
 use ndarray::{Array2, Array3, ArrayView2, Axis, Zip};
 
 use crate::bands::{self, Hints};
 use crate::error::{Error, Result};
+use crate::kept::Decoded;
 use crate::masks::{Masks, Outlines};
 use crate::{format, header};
 
@@ -174,6 +175,26 @@ impl Image {
             part.visible_and_infrared(window, shape, green)
         })?;
         self.masked(window, read)
+    }
+
+    /// What is kept of `window`: the bytes of a file that holds nothing but bytes, all valid; else the visible bands, and behind them near
+    /// infrared where there is any.
+    ///
+    /// # Errors
+    /// As [`Image::read_gray`].
+    pub fn read_to_keep(&mut self, window: Window) -> Result<Decoded> {
+        if self.green.is_some() {
+            return self.read_visible_and_infrared(window).map(Decoded::Floats);
+        }
+        let whole = Window::new(0, 0, self.capture.grid.rows, self.capture.grid.cols);
+        if self.parts.len() == 1
+            && !self.has_masks()
+            && whole.intersection(window) == window
+            && let Some(bytes) = self.part(0)?.bytes(window)?
+        {
+            return Ok(Decoded::Bytes(bytes));
+        }
+        self.read_visible_bands(window).map(Decoded::Floats)
     }
 
     /// Green light and near infrared over `cells` of the image; `None` where it lacks either, or nobody names them.
@@ -345,6 +366,8 @@ struct Bands {
     mask: bool,
     /// True where every visible band holds whole numbers: none that is not finite.
     whole_numbers: bool,
+    /// True where every visible band holds bytes.
+    bytes: bool,
 }
 
 /// What is known of a pixel.
@@ -459,6 +482,17 @@ impl Part {
         Ok(read)
     }
 
+    /// The visible bands where all of them are bytes and all pixels valid, as the file has them.
+    fn bytes(&mut self, window: Window) -> Result<Option<Array3<u8>>> {
+        if !self.bands.bytes || !self.bands.all_valid() || window.is_empty() {
+            return Ok(None);
+        }
+        let mut all = Array3::<u8>::zeros((self.bands.visible.len(), window.rows, window.cols));
+        self.all_of_it(window, (window.rows, window.cols), &mut all)?;
+        self.forget(window);
+        Ok(Some(all))
+    }
+
     /// The visible bands, and near infrared behind them; that is NaN where there is none, or green is not band `green` of
     /// the visible.
     fn visible_and_infrared(
@@ -521,7 +555,12 @@ impl Part {
     }
 
     /// The visible bands of an image that has no invalid pixel: straight to where they stay.
-    fn all_of_it(&self, window: Window, shape: (usize, usize), all: &mut Array3<f32>) -> Result<()> {
+    fn all_of_it<T: Copy + GdalType>(
+        &self,
+        window: Window,
+        shape: (usize, usize),
+        all: &mut Array3<T>,
+    ) -> Result<()> {
         let failed = |e: GdalError| Error::Read { path: self.path.clone(), window, source: e.into() };
         for (mut plane, &(index, _)) in all.outer_iter_mut().zip(&self.bands.visible) {
             let band = self.dataset.rasterband(index).map_err(failed)?;
@@ -659,11 +698,11 @@ fn read_band<'a>(
 /// One band over `window`, resampled to `shape`, row by row.
 ///
 /// The one place where `(rows, cols)` becomes GDAL's `(cols, rows)`.
-fn read_onto(
+fn read_onto<T: Copy + GdalType>(
     band: &RasterBand<'_>,
     window: Window,
     shape: (usize, usize),
-    to: &mut [f32],
+    to: &mut [T],
 ) -> Result<(), GdalError> {
     let resampling = (shape != (window.rows, window.cols)).then_some(ResampleAlg::Average);
     let corner = (isize::try_from(window.col)?, isize::try_from(window.row)?);
@@ -708,10 +747,11 @@ impl Bands {
         let green = colours[1].and_then(|band| indices.iter().position(|i| *i == band));
         // Tiles that a file leaves out are read as 0, and are no data whatever the file says.
         let hole = (header::is_sparse(dataset) && alpha.is_none()).then_some(0.0);
-        let (mut visible, mut mask, mut whole_numbers) = (Vec::new(), false, true);
+        let (mut visible, mut mask, mut whole_numbers, mut bytes) = (Vec::new(), false, true, true);
         for index in indices {
             let band = dataset.rasterband(index)?;
             whole_numbers &= band.band_type().is_integer();
+            bytes &= band.band_type() == GdalDataType::UInt8;
             // Clamped as GDAL clamps the pixels when it hands them out as f32.
             let nodata = band.no_data_value().map(|v| v.clamp(f32::MIN.into(), f32::MAX.into()) as f32);
             if visible.is_empty() {
@@ -721,7 +761,7 @@ impl Bands {
             }
             visible.push((index, nodata.or(hole)));
         }
-        Ok(Self { visible, others, green, near_infrared, alpha, mask, whole_numbers })
+        Ok(Self { visible, others, green, near_infrared, alpha, mask, whole_numbers, bytes })
     }
 }
 
@@ -740,6 +780,35 @@ mod tests {
 
     fn gray(path: &Path, window: Window) -> Raster {
         Image::open(&capture_of(path)).unwrap().read_gray(window).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_bytes_is_kept_as_bytes_and_no_other() {
+        let dir = dir();
+        let value = |b: usize, r: usize, c: usize| ((r * 7 + c * 3 + b) % 256) as u8;
+        let opened = |name: &str, nodata: Option<f64>, words: bool| {
+            let path = dir.path().join(name);
+            let finish = |d: &mut Dataset| d.rasterband(1).unwrap().set_no_data_value(nodata).unwrap();
+            if words {
+                tiff::<u16>(&path, (3, 70, 50), &[], |b, r, c| u16::from(value(b, r, c)), finish);
+            } else {
+                tiff::<u8>(&path, (3, 70, 50), &["INTERLEAVE=PIXEL", "TILED=YES"], value, finish);
+            }
+            Image::open(&capture_of(&path)).unwrap()
+        };
+        let window = Window::new(3, 5, 60, 30);
+        let (mut bytes, mut words, mut holes) = (
+            opened("bytes.tif", None, false),
+            opened("words.tif", None, true),
+            opened("holes.tif", Some(0.0), false),
+        );
+        let (planes, valid) = bytes.read_visible_bands(window).unwrap();
+        assert_eq!(bytes.read_to_keep(window).unwrap(), Decoded::Bytes(planes.mapv(|v| v as u8)));
+        assert_eq!(words.read_to_keep(window).unwrap(), Decoded::Floats((planes, valid)));
+        let with_holes = holes.read_visible_bands(window).unwrap();
+        assert_eq!(holes.read_to_keep(window).unwrap(), Decoded::Floats(with_holes));
+        let beyond = bytes.read_to_keep(Window::new(60, 0, 11, 5));
+        assert!(matches!(beyond, Err(Error::WindowOutside { shape: SHAPE, .. })));
     }
 
     #[test]

@@ -32,9 +32,17 @@ const WHOLE: u8 = 2;
 /// Kept as floats, NaN where invalid.
 const FLOAT: u8 = 3;
 
-/// Visible bands, `(bands, rows, cols)`, and which pixels are valid; the others are 0. Where infrared is kept, one more plane of
-/// it, from what decodes.
+/// Visible bands, `(bands, rows, cols)`, and which pixels are valid; the others are 0.
 pub type Bands = (Array3<f32>, Array2<bool>);
+
+/// What a file holds over a window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decoded {
+    /// Visible bands, `(bands, rows, cols)`, as the file has them, all valid: nothing becomes a float only to be kept as a byte.
+    Bytes(Array3<u8>),
+    /// Any; where infrared is kept, one more plane of it behind the visible bands.
+    Floats(Bands),
+}
 
 /// The visible bands of one image, tile by tile as they were asked for, and cells of its green and infrared light. Shared between
 /// threads.
@@ -119,7 +127,7 @@ impl Kept {
     ///
     /// # Errors
     /// Those of `decode`, which gets windows of whole tiles inside the image, or `window` itself.
-    pub fn bands(&self, window: Window, decode: impl FnMut(Window) -> Result<Bands>) -> Result<Bands> {
+    pub fn bands(&self, window: Window, decode: impl FnMut(Window) -> Result<Decoded>) -> Result<Bands> {
         let mut planes = Array3::zeros((self.bands, window.rows, window.cols));
         let mut valid = Array2::from_elem((window.rows, window.cols), false);
         self.each(window, decode, |s| {
@@ -143,7 +151,7 @@ impl Kept {
     ///
     /// # Errors
     /// As [`Kept::bands`].
-    pub fn gray(&self, window: Window, decode: impl FnMut(Window) -> Result<Bands>) -> Result<Raster> {
+    pub fn gray(&self, window: Window, decode: impl FnMut(Window) -> Result<Decoded>) -> Result<Raster> {
         let mut out = Raster::invalid(window);
         let (share, last) = (1.0 / self.bands as f32, self.bands.saturating_sub(1));
         self.each(window, decode, |s| {
@@ -172,7 +180,7 @@ impl Kept {
     pub fn infrared(
         &self,
         cells: Window,
-        mut decode: impl FnMut(Window) -> Result<Bands>,
+        mut decode: impl FnMut(Window) -> Result<Decoded>,
     ) -> Result<Infrared> {
         let mut out = Infrared::unknown(cells);
         let (Some(green), window) = (self.green, Infrared::pixels_of(cells, self.shape)) else {
@@ -188,9 +196,9 @@ impl Kept {
                 let part = match kept {
                     Some(part) => part,
                     None => {
-                        let (planes, valid) = decode(tile)?;
-                        self.keep(index, &planes, &valid, &mut buffer);
-                        image::infrared(tile, &planes, &valid, green)
+                        let decoded = decode(tile)?;
+                        self.keep(index, &decoded, &mut buffer);
+                        decoded.infrared(tile, green)
                     }
                 };
                 let shared = part.cells.intersection(cells);
@@ -210,12 +218,11 @@ impl Kept {
     fn each(
         &self,
         window: Window,
-        mut decode: impl FnMut(Window) -> Result<Bands>,
+        mut decode: impl FnMut(Window) -> Result<Decoded>,
         mut put: impl FnMut(Stretch<'_>),
     ) -> Result<()> {
         if window.row_end() > self.shape.0 || window.col_end() > self.shape.1 {
-            let (planes, valid) = decode(window)?;
-            hand((&planes, self.bands), &valid, window, window, &mut put);
+            decode(window)?.hand(self.bands, window, window, &mut put);
             return Ok(());
         }
         let mut buffer = self.idle().pop().unwrap_or_default();
@@ -228,9 +235,9 @@ impl Kept {
                 if kind != UNREAD && self.fetch((index, kind), tile, window, &mut put, &mut buffer).is_ok() {
                     continue;
                 }
-                let (planes, valid) = decode(tile)?;
-                self.keep(index, &planes, &valid, &mut buffer);
-                hand((&planes, self.bands), &valid, tile, window, &mut put);
+                let decoded = decode(tile)?;
+                self.keep(index, &decoded, &mut buffer);
+                decoded.hand(self.bands, tile, window, &mut put);
             }
         }
         self.idle().push(buffer);
@@ -254,17 +261,33 @@ impl Kept {
     }
 
     /// Writes a tile, unless the disk is full.
-    fn keep(&self, index: usize, planes: &Array3<f32>, valid: &Array2<bool>, buffer: &mut Vec<u8>) {
+    fn keep(&self, index: usize, decoded: &Decoded, buffer: &mut Vec<u8>) {
         if self.full.load(Ordering::Relaxed) {
             return;
         }
-        let stored = self
-            .store_infrared(index, planes, valid, buffer)
-            .and_then(|()| self.store(index, planes, valid, buffer));
+        let stored = match decoded {
+            // Beside bytes there is no infrared.
+            Decoded::Bytes(planes) => self.store_bytes(index, planes),
+            Decoded::Floats((planes, valid)) => self
+                .store_infrared(index, planes, valid, buffer)
+                .and_then(|()| self.store(index, planes, valid, buffer)),
+        };
         match stored {
             Ok(kind) => self.states[index].store(kind, Ordering::Release),
             Err(_) => self.full.store(true, Ordering::Relaxed),
         }
+    }
+
+    /// Writes the visible bands of a tile of bytes.
+    fn store_bytes(&self, index: usize, planes: &Array3<u8>) -> std::io::Result<u8> {
+        if self.green.is_some() {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
+        for (band, plane) in planes.outer_iter().take(self.bands).enumerate() {
+            let bytes = plane.to_slice().ok_or(std::io::ErrorKind::InvalidInput)?;
+            self.file.write_all_at(bytes, self.offset(index, band, BYTES))?;
+        }
+        Ok(BYTES)
     }
 
     /// Where the cells of a tile begin in the file: behind all tiles.
@@ -425,23 +448,36 @@ fn size(kind: u8) -> usize {
     }
 }
 
-/// Hands out what lies in `window` of the first bands over `of`.
-fn hand(
-    (planes, bands): (&Array3<f32>, usize),
-    valid: &Array2<bool>,
-    of: Window,
-    window: Window,
-    put: &mut impl FnMut(Stretch<'_>),
-) {
-    let shared = of.intersection(window);
-    let cols = shared.col - of.col..shared.col - of.col + shared.cols;
-    for (band, plane) in planes.outer_iter().take(bands).enumerate() {
-        for r in 0..shared.rows {
-            let row = shared.row - of.row + r;
-            let (values, valid) = (plane.row(row), valid.row(row));
-            let (Some(values), Some(valid)) = (values.to_slice(), valid.to_slice()) else { continue };
-            let at = (shared.row - window.row + r, shared.col - window.col);
-            put(Stretch { band, at, values: Values::Floats(&values[cols.clone()], &valid[cols.clone()]) });
+impl Decoded {
+    /// Hands out what lies in `window` of the first `bands` over `of`, which it is of.
+    fn hand(&self, bands: usize, of: Window, window: Window, put: &mut impl FnMut(Stretch<'_>)) {
+        let shared = of.intersection(window);
+        let cols = shared.col - of.col..shared.col - of.col + shared.cols;
+        for band in 0..bands {
+            for r in 0..shared.rows {
+                let row = shared.row - of.row + r;
+                let values = match self {
+                    Self::Bytes(planes) => {
+                        planes.slice(s![band, row, ..]).to_slice().map(|v| Values::Bytes(&v[cols.clone()]))
+                    }
+                    Self::Floats((planes, valid)) => {
+                        let (values, valid) = (planes.slice(s![band, row, ..]), valid.row(row));
+                        let both = values.to_slice().zip(valid.to_slice());
+                        both.map(|(v, ok)| Values::Floats(&v[cols.clone()], &ok[cols.clone()]))
+                    }
+                };
+                let at = (shared.row - window.row + r, shared.col - window.col);
+                let Some(values) = values else { continue };
+                put(Stretch { band, at, values });
+            }
+        }
+    }
+
+    /// The cells of `window`, which it is of.
+    fn infrared(&self, window: Window, green: usize) -> Infrared {
+        match self {
+            Self::Bytes(_) => Infrared::unknown(Infrared::cells_of(window)),
+            Self::Floats((planes, valid)) => image::infrared(window, planes, valid, green),
         }
     }
 }
@@ -475,7 +511,7 @@ mod tests {
             let (kept, decoded) = (kept(), AtomicU8::new(0));
             let decode = |w| {
                 decoded.fetch_add(1, Ordering::Relaxed);
-                Ok(tile(w, value))
+                Ok(Decoded::Floats(tile(w, value)))
             };
             for window in [
                 Window::new(500, 100, 40, 600),
@@ -492,6 +528,37 @@ mod tests {
                 assert_eq!(kept.bands(window, decode).unwrap(), (planes, valid));
             }
             assert_eq!(decoded.into_inner(), 6, "six tiles, each once");
+        }
+    }
+
+    #[test]
+    fn bytes_are_what_they_are_as_floats() {
+        let value = |b: usize, r: usize, c: usize| ((r * 31 + c * 17 + b) % 256) as u8;
+        let bytes = |w: Window| {
+            Array3::from_shape_fn((3, w.rows, w.cols), |(b, r, c)| value(b, w.row + r, w.col + c))
+        };
+        let floats = |w: Window| (bytes(w).mapv(f32::from), Array2::from_elem((w.rows, w.cols), true));
+        // Of a disk, and of one that is full.
+        let full = tempfile::NamedTempFile::new().unwrap();
+        for (file, most) in [(tempfile::tempfile().unwrap(), 6), (File::open(full.path()).unwrap(), u8::MAX)]
+        {
+            let (as_bytes, as_floats) = (Kept::new(file, SHAPE, 3, None), kept());
+            let decoded = AtomicU8::new(0);
+            let decode = |w| {
+                decoded.fetch_add(1, Ordering::Relaxed);
+                Ok(Decoded::Bytes(bytes(w)))
+            };
+            let same = |w| Ok(Decoded::Floats(floats(w)));
+            for window in [
+                Window::new(500, 100, 40, 600),
+                Window::new(0, 0, 1100, 700),
+                Window::new(1099, 699, 1, 1),
+                Window::new(1099, 699, 2, 2), // beyond the image: as `decode` has it
+            ] {
+                assert_eq!(as_bytes.bands(window, decode).unwrap(), floats(window));
+                assert_eq!(as_bytes.gray(window, decode).unwrap(), as_floats.gray(window, same).unwrap());
+            }
+            assert!(decoded.into_inner() <= most.saturating_add(2), "six tiles, each once, and two windows");
         }
     }
 
@@ -514,7 +581,7 @@ mod tests {
             let (kept, decoded) = (Kept::new(file, SHAPE, 3, Some(1)), AtomicU8::new(0));
             let decode = |w| {
                 decoded.fetch_add(1, Ordering::Relaxed);
-                Ok(four(w))
+                Ok(Decoded::Floats(four(w)))
             };
             let (planes, valid) = four(whole);
             let want = image::infrared(whole, &planes, &valid, 1);
@@ -547,7 +614,10 @@ mod tests {
         let window = Window::new(500, 100, 40, 600);
         let value = |b: usize, r: usize, c: usize| (b + r + c) as f32;
         for _ in 0..2 {
-            assert_eq!(kept.bands(window, |w| Ok(tile(w, value))).unwrap(), tile(window, value));
+            assert_eq!(
+                kept.bands(window, |w| Ok(Decoded::Floats(tile(w, value)))).unwrap(),
+                tile(window, value)
+            );
         }
     }
 

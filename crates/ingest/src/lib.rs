@@ -56,7 +56,7 @@ pub use crs::named_crs;
 pub use entry::{CaptureEntry, MaskEntry};
 pub use error::{Error, GdalMessage, Result};
 pub use image::Image;
-pub use kept::Kept;
+pub use kept::{Decoded, Kept};
 pub use library::configure;
 pub use masks::Outlines;
 pub use pairing::{PairRule, pairs, views};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diff::{Masked, PairSource, resample};
 use domain::{Bands, Capture, Grid, Infrared, MaskKind, Pair, Pixel, PixelMap, Raster, Reason, Window};
-use ingest::{Image, Kept, Outlines};
+use ingest::{Decoded, Image, Kept, Outlines};
 use ndarray::{Array2, Array3};
 
 /// Open handles of one image: a thread takes one, or opens one more, and puts it back.
@@ -87,12 +87,9 @@ impl Handles {
         }
     }
 
-    /// What is kept of `window`: the visible bands, and near infrared where there is any.
-    fn decode(&self, window: Window) -> ingest::Result<(Array3<f32>, Array2<bool>)> {
-        self.read(|image| match self.has_infrared {
-            true => image.read_visible_and_infrared(window),
-            false => image.read_visible_bands(window),
-        })
+    /// What is kept of `window`.
+    fn decode(&self, window: Window) -> ingest::Result<Decoded> {
+        self.read(|image| image.read_to_keep(window))
     }
 
     /// Reads with a handle that no other thread uses meanwhile. A handle that failed is not used again.
