@@ -130,7 +130,8 @@ impl PairResult {
     }
 }
 
-/// Compares a pair on the current rayon pool. Decoded pixels are kept in the folder `scratch` meanwhile.
+/// Compares a pair on the current rayon pool. Decoded pixels are kept in the folder `scratch` until the reader is dropped, which is given
+/// back for pictures.
 pub(crate) fn assess(
     pair: &Pair,
     index: usize,
@@ -138,7 +139,7 @@ pub(crate) fn assess(
     scratch: &Path,
     events: &dyn Events,
     stop: &Stop,
-) -> Result<PairResult, Failure> {
+) -> Result<(PairResult, PairReader), Failure> {
     let start = Instant::now();
     let named = |e: ingest::Error| Failure::Skipped(chain(&e));
     let reader = PairReader::open(pair, Some(scratch)).map_err(named)?;
@@ -155,14 +156,15 @@ pub(crate) fn assess(
     let seconds = watch.seconds();
     let pixel_m = reader.pixel_m();
     let works = works(pair, &reader, &compared).map_err(named)?;
-    Ok(PairResult {
+    let result = PairResult {
         works,
         areas: place::areas(reader.grid(), pixel_m, &compared.coverage).map_err(named)?,
         pixels: compared.coverage.pixels,
         pixel_m,
         alignment: compared.alignment,
         seconds: PairSeconds { total: start.elapsed().as_secs_f64(), ..seconds },
-    })
+    };
+    Ok((result, reader))
 }
 
 /// What was found, on the globe and with names.

@@ -377,6 +377,12 @@ mod tests {
             known += 1;
         }
         assert!(known > 2000, "{known} of {}", earlier.green.len());
+        for (window, shape) in
+            [(Window::new(10, 20, 70, 50), (70, 50)), (Window::new(0, 0, 600, 700), (60, 70))]
+        {
+            let picture = |reader: &PairReader| reader.later_rgb(window, shape).unwrap();
+            assert_eq!(picture(&kept), picture(&decoded), "{window:?}");
+        }
         for reader in [&kept, &decoded] {
             let cells = Window::new(31, 20, 50, 60);
             let cut = ndarray::s![cells.row..cells.row_end(), cells.col..cells.col_end()];

@@ -199,6 +199,17 @@ pub enum Error {
         #[source]
         source: image::ImageError,
     },
+    /// A picture cannot be encoded.
+    #[error("cannot encode a picture of {width} x {height} px as JPEG")]
+    Jpeg {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// What the encoder said.
+        #[source]
+        source: jpeg_encoder::EncodingError,
+    },
     /// The output folder is taken.
     #[error(
         "{} already holds {found}; choose another folder, or say --overwrite to replace what Fosse wrote there",

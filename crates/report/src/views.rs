@@ -1,7 +1,6 @@
 //! The two looks at an earthwork and the ground along it, as pictures for a page.
 
-use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, ImageEncoder};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use ndarray::Array3;
 
 use crate::{Chip, Error, Result};
@@ -16,16 +15,21 @@ const LONGEST_PX: usize = 800;
 /// A picture, `(rows, cols, 3)`, as JPEG.
 ///
 /// # Errors
-/// [`Error::Png`], which names the size, where it cannot be encoded.
+/// [`Error::Jpeg`], which names the size, where it cannot be encoded: empty, not of three bands, or over 65,535 px.
 pub fn jpeg(pixels: &Array3<u8>) -> Result<Vec<u8>> {
-    let (rows, cols, _) = pixels.dim();
-    let (width, height) = (cols as u32, rows as u32);
+    let (height, width, bands) = pixels.dim();
+    // A size that is too large is refused like one of nothing.
+    let side = |n: usize| u16::try_from(n).unwrap_or_default();
     let bytes = pixels.as_standard_layout();
-    let bytes = bytes.as_slice().unwrap_or_default();
+    let bytes = if bands == 3 { bytes.as_slice().unwrap_or_default() } else { &[] };
     let mut out = Vec::new();
-    JpegEncoder::new_with_quality(&mut out, QUALITY)
-        .write_image(bytes, width, height, ExtendedColorType::Rgb8)
-        .map_err(|source| Error::Png { width, height, source })?;
+    let mut encoder = Encoder::new(&mut out, QUALITY);
+    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+    encoder.encode(bytes, side(width), side(height), ColorType::Rgb).map_err(|source| Error::Jpeg {
+        width,
+        height,
+        source,
+    })?;
     Ok(out)
 }
 
@@ -97,7 +101,18 @@ mod tests {
             assert_eq!(strip[(27 + 2, col, 0)], 200, "{col}");
         }
         let bytes = jpeg(&strip).unwrap();
-        assert_eq!(image::load_from_memory(&bytes).unwrap().width(), 85);
+        let read = image::load_from_memory(&bytes).unwrap().into_rgb8();
+        assert_eq!(read.dimensions(), (85, 52));
+        // The line and the ground beside it, as near as the quality has it.
+        let grey = |x: u32, y: u32| i32::from(read.get_pixel(x, y).0[1]);
+        assert!((grey(40, 27 + 12) - 10).abs() < 12 && (grey(40, 12) - 200).abs() < 12);
         assert!(super::strip(&Chip { line_px: vec![(1.0, 1.0)], ..chip }).is_none());
+        for shape in [(0, 0, 3), (4, 4, 1), (70_000, 1, 3)] {
+            let refused = jpeg(&Array3::zeros(shape));
+            assert!(
+                matches!(refused, Err(crate::Error::Jpeg { height, .. }) if height == shape.0),
+                "{shape:?}"
+            );
+        }
     }
 }
