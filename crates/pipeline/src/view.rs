@@ -87,7 +87,10 @@ pub(crate) fn view(
         // From positions (centre of the first pixel at 0.5) to indices (at 0).
         ((p.row - needed.row as f64) / factor.0 - 0.5, (p.col - needed.col as f64) / factor.1 - 0.5)
     };
-    let planes = [0, 1, 2].map(|band| pixels.slice(s![band, .., ..]));
+    let (pixels, valid) = (pixels.as_standard_layout(), valid.as_standard_layout());
+    // In standard layout they always are slices.
+    let (pixels, valid) = (pixels.as_slice().unwrap_or_default(), valid.as_slice().unwrap_or_default());
+    let (plane, wide) = (shape.0 * shape.1, shape.1);
     for row in 0..rows {
         let mut left = node(row, 0);
         let (mut shown, mut known) = (out.0.slice_mut(s![.., row, ..]), out.1.row_mut(row));
@@ -100,14 +103,16 @@ pub(crate) fn view(
                 let (Some((i, v)), Some((j, u))) = (between(y, shape.0), between(x, shape.1)) else {
                     continue;
                 };
-                if !valid[(if v < 0.5 { i.0 } else { i.1 }, if u < 0.5 { j.0 } else { j.1 })] {
+                let (above, below) = (i.0 * wide, i.1 * wide);
+                let nearest = (if v < 0.5 { above } else { below }, if u < 0.5 { j.0 } else { j.1 });
+                if !valid[nearest.0 + nearest.1] {
                     continue;
                 }
                 known[col] = true;
-                for (band, plane) in planes.iter().enumerate() {
-                    let at = |r: usize, c: usize| plane[(r, c)];
-                    let upper = at(i.0, j.0) + (at(i.0, j.1) - at(i.0, j.0)) * u;
-                    let lower = at(i.1, j.0) + (at(i.1, j.1) - at(i.1, j.0)) * u;
+                for (band, pixels) in pixels.chunks_exact(plane).take(3).enumerate() {
+                    let (above, below) = (&pixels[above..][..wide], &pixels[below..][..wide]);
+                    let upper = above[j.0] + (above[j.1] - above[j.0]) * u;
+                    let lower = below[j.0] + (below[j.1] - below[j.0]) * u;
                     shown[(band, col)] = upper + (lower - upper) * v;
                 }
             }
