@@ -1,4 +1,4 @@
-//! The evidence pictures, drawn from the images: nothing of the comparison needs to stay in memory.
+//! The evidence pictures, drawn from the images anew: nothing of the comparison needs to stay in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -32,13 +32,6 @@ pub(crate) struct Subject<'a> {
     pub on_page: bool,
 }
 
-/// A pair whose images are open.
-pub(crate) struct Opened {
-    /// Its name.
-    pub pair: String,
-    pub reader: PairReader,
-}
-
 /// The pictures that were drawn.
 #[derive(Default)]
 pub(crate) struct Drawn {
@@ -50,15 +43,14 @@ pub(crate) struct Drawn {
     pub failed: BTreeMap<String, String>,
 }
 
-/// Draws the pictures on the current rayon pool, of the pair `at_hand` from what is open of it. Stops early, with what there is, when
-/// asked to.
+/// Draws the pictures on the current rayon pool. Stops early, with what there is, when asked to.
 ///
 /// # Errors
 /// Where a picture cannot be written. One whose pixels cannot be read is an entry of [`Drawn::failed`].
 pub(crate) fn draw(
     subjects: &[Subject<'_>],
     fronts: &Fronts,
-    (images, mut at_hand): (&Images<'_>, Option<Opened>),
+    images: &Images<'_>,
     out: &OutputDir,
     events: &dyn Events,
     stop: &Stop,
@@ -69,16 +61,12 @@ pub(crate) fn draw(
     for subject in subjects {
         by_pair.entry(subject.pair.id()).or_default().push(subject);
     }
-    for (name, group) in &mut by_pair {
+    for group in by_pair.values_mut() {
         // Neighbours one after the other: the tiles of the images they share are still in GDAL's cache.
         group.sort_by_key(|s| s.work.line_px.first().map(|p| ((p.row / BAND_PX) as i64, p.col as i64)));
         let Some(first) = group.first() else { continue };
         let had = images.ready(first.pair, stop);
-        let open = || PairReader::open(first.pair, None).map_err(|e| chain(&e));
-        let reader = had.clone().and_then(|()| match at_hand.take_if(|at_hand| at_hand.pair == *name) {
-            Some(at_hand) => Ok(at_hand.reader),
-            None => open(),
-        });
+        let reader = had.clone().and_then(|()| PairReader::open(first.pair, None).map_err(|e| chain(&e)));
         group.par_iter().try_for_each(|subject| -> Result<()> {
             if stop.requested() {
                 return Ok(());

@@ -125,7 +125,6 @@ pub(crate) fn compare_all(
         let clock = Instant::now();
         let assess = || {
             pool.install(|| pair::assess(pair, index, (options, model), &std::env::temp_dir(), events, stop))
-                .map(|(result, _)| result)
         };
         let compared = match images.ready(pair, stop) {
             Ok(()) => assess(),

@@ -130,8 +130,7 @@ impl PairResult {
     }
 }
 
-/// Compares a pair on the current rayon pool. Decoded pixels are kept in the folder `scratch` until the reader is dropped, which is given
-/// back for pictures.
+/// Compares a pair on the current rayon pool. Decoded pixels are kept in the folder `scratch` meanwhile.
 pub(crate) fn assess(
     pair: &Pair,
     index: usize,
@@ -139,7 +138,7 @@ pub(crate) fn assess(
     scratch: &Path,
     events: &dyn Events,
     stop: &Stop,
-) -> Result<(PairResult, PairReader), Failure> {
+) -> Result<PairResult, Failure> {
     let start = Instant::now();
     let named = |e: ingest::Error| Failure::Skipped(chain(&e));
     let reader = PairReader::open(pair, Some(scratch)).map_err(named)?;
@@ -156,15 +155,14 @@ pub(crate) fn assess(
     let seconds = watch.seconds();
     let pixel_m = reader.pixel_m();
     let works = works(pair, &reader, &compared).map_err(named)?;
-    let result = PairResult {
+    Ok(PairResult {
         works,
         areas: place::areas(reader.grid(), pixel_m, &compared.coverage).map_err(named)?,
         pixels: compared.coverage.pixels,
         pixel_m,
         alignment: compared.alignment,
         seconds: PairSeconds { total: start.elapsed().as_secs_f64(), ..seconds },
-    };
-    Ok((result, reader))
+    })
 }
 
 /// What was found, on the globe and with names.

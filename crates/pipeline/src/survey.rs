@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, FrontsIndex, ImagePrecision, MeasuredEarthwork, OutputDir};
 
 use crate::ahead::{Ahead, FetchRecord, Images, Span};
-use crate::chips::{self, Drawn, Opened, Subject};
+use crate::chips::{self, Drawn, Subject};
 use crate::covered::{self, Covered};
 use crate::documents::Documents;
 use crate::events::{Event, Events, Stop};
@@ -83,19 +83,7 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
     });
     let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let read_inputs = clock.elapsed().as_secs_f64();
-    let run = Run {
-        options,
-        model,
-        ground,
-        inspection,
-        pool,
-        events,
-        stop,
-        started,
-        clock,
-        read_inputs,
-        last: Mutex::default(),
-    };
+    let run = Run { options, model, ground, inspection, pool, events, stop, started, clock, read_inputs };
     tokio::task::spawn_blocking(move || run.to_end()).await?
 }
 
@@ -111,8 +99,6 @@ struct Run {
     started: DateTime<Utc>,
     clock: Instant,
     read_inputs: f64,
-    /// The pair that was compared last, its pixels still at hand: for pictures of it nothing is decoded twice.
-    last: Mutex<Option<Opened>>,
 }
 
 /// What became of a pair.
@@ -215,17 +201,7 @@ impl Run {
         let known = if self.options.resume { journal.result(pair, options, &self.model) } else { None };
         let resumed = known.is_some();
         let assess = || {
-            // Of one pair alone: what is kept of another is as large again.
-            let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            last().take();
-            let how = (options, &self.model);
-            let (result, reader) =
-                pair::assess(pair, index, how, &self.options.out, &*self.events, &self.stop)?;
-            // Images from addresses are let go, and so are their pixels.
-            if self.inspection.mirror.is_none() {
-                *last() = Some(Opened { pair: pair.id(), reader });
-            }
-            Ok(result)
+            pair::assess(pair, index, (options, &self.model), &self.options.out, &*self.events, &self.stop)
         };
         let compared = match (known, &images) {
             (Some(known), _) => Ok(known),
@@ -376,9 +352,8 @@ impl Run {
             .map(|(i, (pair, work, measured))| Subject { pair, work, measured, on_page: i < ON_PAGE })
             .collect();
         let images = Images::of(self.inspection.mirror.as_ref());
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut drawn = self.pool.install(|| {
-            chips::draw(&subjects, &self.ground.fronts, (&images, last), out, &*self.events, &self.stop)
+            chips::draw(&subjects, &self.ground.fronts, &images, out, &*self.events, &self.stop)
         })?;
         drawn.failed.values_mut().for_each(|reason| *reason = self.inspection.say(std::mem::take(reason)));
         if self.stop.requested() {
