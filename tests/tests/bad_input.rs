@@ -55,6 +55,30 @@ fn truncate(path: &Path) {
 }
 
 #[test]
+fn an_image_too_coarse_is_named_whichever_it_is() {
+    for date in ["2024-08-05", "2024-08-12"] {
+        let scene = Scene::dug(SMALL);
+        let fine = Image::of(SMALL);
+        let grid = fine.grid();
+        let coarse = domain::Grid::new(
+            grid.rows / 4,
+            grid.cols / 4,
+            domain::Affine::north_up(grid.affine.x0, grid.affine.y0, 4.0 * grid.pixel_size()),
+            grid.crs.clone(),
+        );
+        let pixels = fine.pixels().slice(ndarray::s![.., ..;4, ..;4]).to_owned();
+        write(&scene.image(date), &coarse.unwrap(), &pixels);
+        let ran = survey_of(&scene).expect(3);
+        let named = scene.image(date).display().to_string();
+        let line =
+            ran.stderr.lines().find(|l| l.contains(&named)).unwrap_or_else(|| panic!("{}", ran.stderr));
+        assert!(line.contains("pixels of 2.0 m") && line.contains("1.2 m"), "{line}");
+        let run = json(&scene.out.join("run.json"));
+        assert_eq!((&run["counts"]["earthworks"], &run["counts"]["assessed_km2"]), (&0.into(), &0.0.into()));
+    }
+}
+
+#[test]
 fn an_empty_folder() {
     let scene = Scene::empty();
     refused(survey_of(&scene), &scene.folder, &["needs GeoTIFFs"]);

@@ -100,6 +100,18 @@ fn a_report_made_again_is_the_same_to_the_byte() {
 }
 
 #[test]
+fn no_document_goes_on_telling_of_the_front_before() {
+    let (scene, out) = surveyed();
+    let [run, front] = [&out, &scene.front].map(|p| p.display().to_string());
+    let there = || files(&out).into_keys().filter(|n| !n.contains('/')).collect::<Vec<_>>();
+    assert_eq!(there().len(), fosse_tests_documents().len());
+    fosse(["report", &run, "--front", &front, "--formats", "csv"].map(str::to_owned)).expect(0);
+    let left =
+        ["coverage.geojson", "earthworks.csv", "earthworks.geojson", "report.md", "run.json", "summary.json"];
+    assert_eq!(there(), left);
+}
+
+#[test]
 fn a_document_asked_for_twice_is_written_once() {
     let (scene, out) = surveyed();
     let config = scene.beside("twice.toml");

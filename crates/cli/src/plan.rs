@@ -36,7 +36,13 @@ fn folder(typed: Option<&PathBuf>, images: &ImageArgs, config: &Config) -> Optio
 
 /// The question to a STAC API.
 fn search(args: &ImageArgs) -> Result<Option<Search>, String> {
-    let Some((api, text)) = args.stac.as_ref().zip(args.bbox.as_ref()) else { return Ok(None) };
+    let (api, text) = match (&args.stac, &args.bbox) {
+        (Some(api), Some(text)) => (api, text),
+        (None, Some(_)) => {
+            return Err("--bbox says where a STAC API is asked for images (--stac); of a folder all images are compared".into());
+        }
+        _ => return Ok(None),
+    };
     let numbers: Vec<f64> = text.split(',').filter_map(|n| n.trim().parse().ok()).collect();
     let bbox = <[f64; 4]>::try_from(numbers)
         .ok()

@@ -17,7 +17,8 @@ Examples:
   fosse report out/ --front front/2024-08-20.geojson
   fosse report out/ --front fronts/ --front-rule nearest --context roads=roads.gpkg --formats html,gpkg
 
-Replaces the documents in the folder of the run. The pictures stay, and keep the captions they were drawn with.";
+Replaces the documents in the folder of the run: those that --formats does not name would go on telling of the front of
+before, and are removed. The pictures stay, and keep the captions they were drawn with.";
 
 /// `fosse report`.
 #[derive(Debug, ClapArgs)]

@@ -103,8 +103,18 @@ pub struct Comparison {
 
 /// Smallest grid that is compared, pixels on a side: less shows no context.
 pub const MIN_SIDE_PX: usize = 64;
-/// Pixels coarser than this show no trench, metres.
+/// Pixels coarser than this show no trench, metres. Holds of both images.
 pub const MAX_PIXEL_M: f64 = 1.2;
+
+/// True where a pixel of either image is too coarse to show a trench.
+pub(crate) fn too_coarse<S: PairSource>(source: &S) -> bool {
+    // A pixel of the grid spans so many of the later image.
+    let of_later = source.later_map().scale().max(f64::MIN_POSITIVE);
+    source.pixel_m() * (1.0 / of_later).max(1.0) > MAX_PIXEL_M * (1.0 + SAME_SIZE)
+}
+
+/// By how much sizes of pixels may be off that are the same, as a share: two zones of UTM, a map that bends.
+const SAME_SIZE: f64 = 2e-3;
 /// Least nearness to another new line at which it is told of which kind.
 const LEAST_TOLD: f64 = 0.1;
 /// Longest part of a line that is unrolled from one read, in stations (40 m): a short box wastes little.
@@ -235,7 +245,7 @@ fn proposed<S: PairSource>(
     (options, model): (&Options, &Model),
     progress: &dyn Progress,
 ) -> Outcome<S, (Places, Coverage)> {
-    let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
+    let (shape, coarse) = (view.source.shape(), too_coarse(view.source));
     let windows = Window::tiling(shape, options.window_px.next_multiple_of(CELL_PX));
     let count = Counter::new(progress, Stage::Propose, windows.len());
     let pool = Pool::<Workspace>::default();
@@ -251,7 +261,7 @@ fn proposed<S: PairSource>(
             let (earlier, later) = view.read(asked.region)?;
             let own = Seen::of(view, &earlier, &later, core)?;
             seen.lock().unwrap_or_else(PoisonError::into_inner).put(core, &own);
-            if pixel_m <= MAX_PIXEL_M {
+            if !coarse {
                 let (both, others) = ([&earlier, &later], options.classify.all_lines);
                 let proposed = pool.with(|workspace| {
                     let with = (&*model.proposer, &options.proposal);

@@ -4,7 +4,7 @@ use domain::Window;
 
 use crate::{
     PairSource,
-    compare::{MAX_PIXEL_M, Outcome},
+    compare::{Outcome, too_coarse},
     line_gain::{self, Buffers, Layout, Scale},
     pool::Pool,
     trace::{self, Index},
@@ -24,7 +24,7 @@ pub(crate) fn along<S: PairSource>(
     pool: &Pool<Buffers>,
 ) -> Outcome<S, f64> {
     let (shape, pixel_m) = (view.source.shape(), view.source.pixel_m());
-    if pixel_m > MAX_PIXEL_M {
+    if too_coarse(view.source) {
         return Ok(0.0);
     }
     let layout = Layout::of(pixel_m);

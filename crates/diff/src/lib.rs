@@ -31,6 +31,6 @@ mod tone;
 pub mod trace;
 mod view;
 
-pub use compare::{Comparison, Found, Options, aligned, compare};
+pub use compare::{Comparison, Found, MAX_PIXEL_M, Options, aligned, compare};
 pub use error::{CompareError, OptionError};
 pub use source::{Masked, PairSource, Progress, Silent, Stage};

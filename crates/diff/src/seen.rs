@@ -5,7 +5,7 @@ use ndarray::{Array2, s};
 
 use crate::PairSource;
 use crate::align::Verdict;
-use crate::compare::{MAX_PIXEL_M, Outcome};
+use crate::compare::{Outcome, too_coarse};
 use crate::hidden::{self, Light, Wetness, water};
 use crate::resample;
 use crate::tone::{self, Tone};
@@ -65,7 +65,7 @@ impl Seen {
         core: Window,
     ) -> Outcome<S, Self> {
         let masks = view.masks(core)?;
-        let region = earlier.window;
+        let (region, coarse) = (earlier.window, too_coarse(view.source));
         let (later_rows, later_cols) = view.source.later_shape();
         let shape = (core.rows.div_ceil(COVERAGE_PX), core.cols.div_ceil(COVERAGE_PX));
         let mut out = Self { wet: water::measured(view, core)?, ..Self::nothing(shape) };
@@ -86,7 +86,7 @@ impl Seen {
                     || there.row > later_rows as f64
                     || there.col > later_cols as f64;
                 let fit = match view.field.verdict(middle).0 {
-                    _ if view.source.pixel_m() > MAX_PIXEL_M => Reason::TooCoarse,
+                    _ if coarse => Reason::TooCoarse,
                     Verdict::Aligned => Reason::Assessed,
                     Verdict::Misaligned => Reason::Misaligned,
                     Verdict::NoTies => Reason::NoTies,

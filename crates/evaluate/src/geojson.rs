@@ -1,5 +1,7 @@
 //! Truth and detections as GeoJSON tells them.
 
+use std::collections::BTreeSet;
+
 use geo_types::{Coord, LineString, MultiLineString};
 use serde_json::{Map, Value};
 
@@ -102,16 +104,22 @@ impl Truth {
 
 impl Detection {
     /// Detections from a GeoJSON `FeatureCollection`: its LineStrings and MultiLineStrings, with `class`,
-    /// `confidence` and `width_m`. Other geometries are skipped.
+    /// `confidence` and `width_m`. Other geometries are skipped, unless there are no lines beside them.
     ///
     /// # Errors
     /// As [`Truth::parse`].
     pub fn parse(text: &[u8]) -> Result<Vec<Self>> {
         let root = root(text)?;
-        let mut found = Vec::new();
+        let (mut found, mut others) = (Vec::new(), BTreeSet::new());
         for (i, feature) in features(&root)?.iter().enumerate() {
             let Some(geometry) = feature.get("geometry").filter(|g| !g.is_null()) else { continue };
-            let Some(line) = line(i, geometry)?.filter(|l| !l.0.is_empty()) else { continue };
+            let Some(line) = line(i, geometry)? else {
+                others.insert(geometry.get("type").and_then(Value::as_str).unwrap_or("shape").to_owned());
+                continue;
+            };
+            if line.0.is_empty() {
+                continue;
+            }
             let properties = properties(feature);
             found.push(Self {
                 class: text_of(&properties, "class"),
@@ -119,6 +127,13 @@ impl Detection {
                 line,
                 width_m: number(i, &properties, "width_m", f64::INFINITY, "a number of metres")?,
             });
+        }
+        if found.is_empty() && !others.is_empty() {
+            let kinds = others.into_iter().collect::<Vec<_>>().join(", ");
+            let what = format!(
+                "it holds no line, only {kinds}, and detections are lines: is it earthworks.geojson of a run?"
+            );
+            return Err(Error::NotLines { what });
         }
         Ok(found)
     }
@@ -231,6 +246,10 @@ mod tests {
         .unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].confidence, 1.0);
+        let point = feature(json!({}), "Point", json!([35.0, 51.0]));
+        let said = Detection::parse(&collection(&[point])).unwrap_err().to_string();
+        assert!(said.contains("only Point") && said.contains("earthworks.geojson"), "{said}");
+        assert_eq!(Detection::parse(&collection(&[])).unwrap(), []);
     }
 
     #[test]

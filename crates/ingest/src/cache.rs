@@ -12,7 +12,7 @@ use crate::notes::Note;
 use crate::walk::Found;
 
 /// What the file is of. Another program or another shape of it is another file.
-const VERSION: &str = concat!("fosse ", env!("CARGO_PKG_VERSION"), " catalogue 4");
+const VERSION: &str = concat!("fosse ", env!("CARGO_PKG_VERSION"), " catalogue 5");
 /// Folders of fewer images are read faster than the file.
 const LEAST_IMAGES: usize = 100;
 /// All that is remembered, at most; the folders that were read longest ago are forgotten first.

@@ -1,6 +1,6 @@
 //! What a folder holds: dated captures, and what could not be used and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -193,6 +193,19 @@ fn make_ids_unique(captures: &mut [Capture]) {
         let extension = capture.path.extension().map(|e| e.to_string_lossy().into_owned());
         capture.id = format!("{}.{}", capture.id, extension.unwrap_or_default());
     }
+    // An image may still be called like the tiles of another beside it. In the order of their paths, so that no other order shows.
+    let mut order: Vec<usize> = (0..captures.len()).collect();
+    order.sort_by(|&a, &b| captures[a].path.cmp(&captures[b].path));
+    let mut taken = BTreeSet::new();
+    for index in order {
+        let id = captures[index].id.clone();
+        let mut numbered = (2..).map(|n| format!("{id}-{n}"));
+        let mut own = id.clone();
+        while !taken.insert(own.clone()) {
+            own = numbered.next().unwrap_or_default();
+        }
+        captures[index].id = own;
+    }
 }
 
 #[cfg(test)]
@@ -299,12 +312,13 @@ mod tests {
             }),
         );
         tiff::<u16>(
-            &at("e_20240801.tif"),
+            &at("e_20240805.tif"),
             (3, 20, 30),
             &[],
             |_, r, _| r as u16,
             |d| {
-                d.set_metadata_item("TIFFTAG_DATETIME", "2024:08:05 08:00:00", "").unwrap();
+                // Later than its name: when it was written.
+                d.set_metadata_item("TIFFTAG_DATETIME", "2024:08:09 08:00:00", "").unwrap();
             },
         );
         tiff::<u16>(
@@ -318,6 +332,16 @@ mod tests {
             },
         );
         plain(&at("2024-08-07/deep/g.tif"));
+        // Earlier than its name, which holds the day of the order.
+        tiff::<u16>(
+            &at("h_20240830.tif"),
+            (3, 20, 30),
+            &[],
+            |_, r, _| r as u16,
+            |d| {
+                d.set_metadata_item("TIFFTAG_DATETIME", "2024:08:08 08:00:00", "").unwrap();
+            },
+        );
         plain(&at(".hidden/2024-08-08.tif"));
         plain(&at(".2024-08-08.tif"));
         let found = read(dir.path());
@@ -326,15 +350,48 @@ mod tests {
             ("b_20240801", DateSource::StacItem),
             ("c_20240801", DateSource::StacItem),
             ("d_20240801", DateSource::StacItem),
-            ("e_20240801", DateSource::ImageTag),
+            ("e_20240805", DateSource::FileName),
             ("f_20240801", DateSource::ImageTag),
             ("2024-08-07/deep/g", DateSource::FileName),
+            ("h_20240830", DateSource::ImageTag),
         ];
         for (day, (capture, (id, source))) in (2..).zip(found.captures.iter().zip(want)) {
             assert_eq!((capture.id.as_str(), capture.date_source), (id, source));
             assert_eq!(capture.datetime.format("%Y-%m-%d").to_string(), format!("2024-08-0{day}"));
         }
         assert_eq!(found.captures.len(), want.len());
+        // Both say what they disagree about.
+        let days = |id: &str| {
+            let capture = found.captures.iter().find(|c| c.id == id).unwrap();
+            capture.conflicts.iter().map(|c| format!("{} / {}", c.used, c.other)).collect::<Vec<_>>()
+        };
+        let told = ["2024-08-05 00:00:00 UTC (file name) / 2024-08-09 08:00:00 UTC (image tag)"];
+        assert_eq!(days("e_20240805"), told);
+        let told = ["2024-08-08 08:00:00 UTC (image tag) / 2024-08-30 00:00:00 UTC (file name)"];
+        assert_eq!(days("h_20240830"), told);
+        assert!(days("2024-08-07/deep/g").is_empty());
+    }
+
+    #[test]
+    fn an_image_called_like_a_group_of_tiles_is_another() {
+        let captures = || {
+            ["s.tif", "t/s.tif", "s.TIF", "x.tif"].map(|path| {
+                let mut capture = crate::fixture::capture(
+                    "s",
+                    "2024-08-05T08:00:00Z",
+                    (655_000.0, 5_727_000.0),
+                    (64, 64),
+                    0.5,
+                );
+                capture.path = path.into();
+                capture
+            })
+        };
+        let mut one = captures();
+        one[3].id = "s.tif".to_owned();
+        make_ids_unique(&mut one);
+        let ids: BTreeSet<&str> = one.iter().map(|c| c.id.as_str()).collect();
+        assert_eq!(ids.len(), one.len(), "{ids:?}");
     }
 
     #[test]

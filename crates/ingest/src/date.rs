@@ -112,6 +112,13 @@ fn lettered(b: &[u8], i: usize, run: usize) -> Option<DateTime<Utc>> {
     let (first, tail) = (number(&b[i..i + run])?, i + run + 3);
     match digits_at(b, tail) {
         4 => at_clock(ymd(number(&b[tail..tail + 4])?, month, first)?, b"000000"),
+        // The day of the month, a year and hours and minutes after it? Where it may be either it tells nothing.
+        8 if run == 2
+            && ymd(number(&b[tail..tail + 4])?, month, first).is_some()
+            && at_clock(NaiveDate::MIN, &[&b[tail + 4..tail + 8], b"00"].concat()).is_some() =>
+        {
+            None
+        }
         8 if run == 2 => {
             let year = if first >= 80 { 1900 + first } else { 2000 + first };
             at_clock(ymd(year, month, number(&b[tail..tail + 2])?)?, &b[tail + 2..tail + 8])
@@ -204,6 +211,9 @@ mod tests {
             ("12AUG2024", Some("2024-08-12T00:00:00")),
             ("site-5aug2024-b", Some("2024-08-05T00:00:00")),
             ("24AUG12084107-S2AS-012345678901", Some("2024-08-12T08:41:07")),
+            ("23AUG20084507-S2AS-012345678901", Some("2023-08-20T08:45:07")),
+            // The 5th at noon, or the 20th at 23:12 of 2005?
+            ("05AUG20231200", None),
             ("tile_20241340_20240812", Some("2024-08-12T00:00:00")),
             ("123420240812", None),
             ("2024081212", None),

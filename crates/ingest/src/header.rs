@@ -46,6 +46,8 @@ pub(crate) struct Header {
     pub roles: Vec<BandRole>,
     /// From the tags.
     pub datetime: Option<DateTime<Utc>>,
+    /// True where that is the TIFF tag DateTime, which says when the file was written as often as when the image was taken.
+    pub stamped: bool,
     /// From the tags.
     pub copyright: Option<String>,
 }
@@ -123,7 +125,8 @@ pub(crate) fn opened(
         bands: roles.len(),
         data_type,
         roles,
-        datetime: tagged_date(&dataset),
+        datetime: tagged_date(&dataset).or_else(|| stamp(&dataset)),
+        stamped: tagged_date(&dataset).is_none(),
         copyright,
     };
     Ok((header, dataset))
@@ -151,6 +154,12 @@ fn check_bands(dataset: &Dataset) -> Result<String, String> {
                     with gdal_translate -ot"
                 .to_owned(),
         );
+    }
+    let signed = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE").is_some_and(|t| t == "SIGNEDBYTE");
+    if signed {
+        return Err("the pixels are signed bytes, which GDAL reads as unsigned; convert them with gdal_translate -ot Int16, \
+                    and -scale where they mean brightness from -128 on"
+            .to_owned());
     }
     match band.color_interpretation() {
         ColorInterpretation::PaletteIndex => Err(
@@ -235,8 +244,8 @@ fn grid(
     let own = || dataset.spatial_ref().ok().and_then(crs::of).or_else(|| crs::of_prj(path));
     let crs = forced.cloned().or_else(own).or_else(|| fallback.cloned());
     let crs = crs.ok_or_else(|| {
-        "the file has no coordinate reference system, so its place is unknown; name it with --crs EPSG:n or \
-         gdal_edit.py -a_srs EPSG:n, or deliver its .prj beside it"
+        "the file has no coordinate reference system, so its place is unknown; name it with gdal_edit.py -a_srs \
+         EPSG:n, deliver its .prj beside it, or let survey and inspect take --crs EPSG:n for it"
             .to_owned()
     })?;
     let (cols, rows) = dataset.raster_size();
@@ -269,16 +278,23 @@ fn orthorectify(dataset: &Dataset, path: &Path) -> String {
 /// programs set to the time of processing. NITF has the time of its image (`IDATIM`) as fourteen digits, of which dashes
 /// stand for those that are unknown; GDAL writes the same moment of 2002 into every one that it is not told the time of.
 fn tagged_date(dataset: &Dataset) -> Option<DateTime<Utc>> {
-    let tag = |key: &str, domain: &str| dataset.metadata_item(key, domain).and_then(|v| date::instant(&v));
     ["ACQUISITION_DATE", "ACQUISITION_DATETIME", "ACQUISITIONDATETIME"]
         .iter()
-        .find_map(|key| tag(key, ""))
-        .or_else(|| tag("ACQUISITIONDATETIME", "IMAGERY"))
+        .find_map(|key| tag(dataset, key, ""))
+        .or_else(|| tag(dataset, "ACQUISITIONDATETIME", "IMAGERY"))
         .or_else(|| {
             let stated = dataset.metadata_item("NITF_IDATIM", "").filter(|t| t != GDAL_IDATIM);
             date::in_digits(&stated?)
         })
-        .or_else(|| tag("TIFFTAG_DATETIME", ""))
+}
+
+/// The TIFF tag DateTime.
+fn stamp(dataset: &Dataset) -> Option<DateTime<Utc>> {
+    tag(dataset, "TIFFTAG_DATETIME", "")
+}
+
+fn tag(dataset: &Dataset, key: &str, domain: &str) -> Option<DateTime<Utc>> {
+    dataset.metadata_item(key, domain).and_then(|v| date::instant(&v))
 }
 
 /// The byte up to which the tiles of an image and of its overviews reach in its file; 0 where its format does not tell.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bands::Hints;
 use crate::cache::Stamp;
 use crate::catalogue::Skipped;
-use crate::facts::{Facts, Merged, Source, merge};
+use crate::facts::{Facts, Merged, Source, conflict, merge};
 use crate::header::{self, Header};
 use crate::layout::{self, Product};
 use crate::valid::{self, Data};
@@ -141,12 +141,24 @@ impl Job {
         let parts = id_parts(folder, &self.path);
         let mut stated = self.stated;
         let fact = |datetime| Facts { datetime, ..Facts::default() };
-        stated.push((Source::Tag, Facts { licence: header.copyright.clone(), ..fact(header.datetime) }));
-        // A name is asked where nothing else tells: many hold the day of the order.
-        if stated.iter().all(|(_, f)| f.datetime.is_none()) {
+        let others_tell = stated.iter().any(|(_, f)| f.datetime.is_some());
+        let mut tagged = Facts { licence: header.copyright.clone(), ..fact(header.datetime) };
+        // A name is asked where nothing else tells but when the file was written: many hold the day of the order.
+        if !others_tell && (header.stamped || header.datetime.is_none()) {
             let named = parts.iter().rev().find_map(|part| date::in_name(part));
-            stated.push((Source::Name, fact(named.or(self.fallback_date))));
+            // No image is ordered or written before it is taken: of two days the earlier is believed.
+            if let Some((name, stamp)) =
+                named.zip(tagged.datetime).filter(|(name, stamp)| name.date_naive() < stamp.date_naive())
+            {
+                tagged.datetime = None;
+                tagged.conflicts.push(conflict("datetime", (&name, Source::Name), (&stamp, Source::Tag)));
+            }
+            stated.push((
+                Source::Name,
+                fact(named.or(self.fallback_date.filter(|_| header.datetime.is_none()))),
+            ));
         }
+        stated.push((Source::Tag, tagged));
         let time = merge(stated.clone()).facts.datetime;
         let place = header.footprint.centroid().map(Coord::from);
         if let Some((azimuth, elevation)) =

@@ -114,7 +114,8 @@ pub fn read_vector(path: &Path) -> Result<Value> {
                 properties.insert("layer".to_owned(), json!(name));
             }
             let geometry = geometry(&feature, to.as_ref()).map_err(whose)?;
-            vertices += geometry.as_ref().map_or(0, String::len) / 4;
+            // Each in brackets of its own.
+            vertices += geometry.as_ref().map_or(0, |text| text.bytes().filter(|b| *b == b'[').count());
             if vertices > MOST_VERTICES {
                 return Err(failed(format!(
                     "it has over {MOST_VERTICES} vertices; cut out the part that matters"

@@ -42,6 +42,19 @@ impl Format {
     pub const ALL: [Self; 7] =
         [Self::Html, Self::Csv, Self::Gpkg, Self::Fgb, Self::Parquet, Self::Kmz, Self::Stac];
 
+    /// The file in the output folder.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Html => "report.html",
+            Self::Csv => "earthworks.csv",
+            Self::Gpkg => "earthworks.gpkg",
+            Self::Fgb => "earthworks.fgb",
+            Self::Parquet => "earthworks.parquet",
+            Self::Kmz => "earthworks.kmz",
+            Self::Stac => "stac.json",
+        }
+    }
+
     /// The word in options.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -39,6 +39,8 @@ pub struct Gate {
     pub season_days: u32,
     /// The larger share of cloud, per cent.
     pub cloud_percent: Option<f64>,
+    /// Side of the coarser one's pixels, metres.
+    pub pixel_m: Option<f64>,
 }
 
 /// Up to which value a difference is good, and up to which fair.
@@ -72,11 +74,14 @@ impl Gate {
         let apart = a.datetime.ordinal().abs_diff(b.datetime.ordinal());
         let season_days = apart.min(365_u32.saturating_sub(apart));
         let cloud_percent = [a.cloud_percent, b.cloud_percent].into_iter().flatten().reduce(f64::max);
+        let pixel_m = both(|c| ingest::pixel_size_m(&c.grid).ok()).map(|(a, b)| a.max(b));
         let mut found: Vec<(Expected, String)> = Vec::new();
         let mut weigh = |value: Option<f64>, (good, fair): (f64, f64), say: &dyn Fn(f64) -> String| {
             let Some(v) = value.filter(|v| *v > good) else { return };
             found.push((if v > fair { Expected::Poor } else { Expected::Fair }, say(v)));
         };
+        let most = diff::MAX_PIXEL_M;
+        weigh(pixel_m, (most, most), &|v| format!("pixels of {v:.1} m, and over {most} m show no trench"));
         weigh(convergence_deg, CONVERGENCE_DEG, &|v| format!("lines of sight {v:.0}° apart"));
         weigh(sun_azimuth_deg, SUN_AZIMUTH_DEG, &|v| format!("sun {v:.0}° round"));
         weigh(sun_elevation_deg, SUN_ELEVATION_DEG, &|v| format!("sun {v:.0}° higher or lower"));
@@ -95,6 +100,7 @@ impl Gate {
             days,
             season_days,
             cloud_percent,
+            pixel_m,
         }
     }
 
@@ -225,6 +231,7 @@ mod tests {
             days: 14.0,
             season_days: 14,
             cloud_percent: Some(30.0),
+            pixel_m: Some(0.5),
         }
     }
 

@@ -144,9 +144,9 @@ impl Inspection {
         days
     }
 
-    /// Where the images lie: the first corner of the first that is compared, longitude and latitude.
-    pub(crate) fn place(&self) -> Option<Coord> {
-        self.pairs.first()?.later.footprint.exterior().coords().next().copied()
+    /// Where the images lie that are compared, longitude and latitude.
+    pub(crate) fn places(&self) -> Vec<Coord> {
+        apart(self.pairs.iter().filter_map(|p| p.later.footprint.exterior().coords().next().copied()))
     }
 
     /// Why there is nothing to compare; `None` where there is a pair.
@@ -186,4 +186,9 @@ pub(crate) fn shown(mirror: &Mirror, capture: &Capture) -> Capture {
     }
     out.masks.iter_mut().for_each(|m| m.path = mirror.shown(&m.path));
     out
+}
+/// Of places one for each square of a degree: fronts are told near from far by thousands of kilometres, and tiles are many.
+pub(crate) fn apart(places: impl Iterator<Item = Coord>) -> Vec<Coord> {
+    let mut squares = BTreeSet::new();
+    places.filter(|p| squares.insert((p.x.floor() as i64, p.y.floor() as i64))).collect()
 }

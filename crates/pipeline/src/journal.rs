@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{PairResult, Result, VERSION, identify};
 
 /// Folder of the journal below the output folder.
-pub(crate) const FOLDER: &str = ".journal";
+pub(crate) const FOLDER: &str = report::output::UNFINISHED;
 
 /// What a result depends on. A result is used again only where all of it is the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ struct Input {
     roles: Vec<BandRole>,
     datetime: DateTime<Utc>,
     grid: Grid,
+    /// By which shadows are judged.
+    sun_azimuth_deg: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -144,6 +146,7 @@ impl Input {
             masks: capture.masks.clone(),
             roles: capture.roles.clone(),
             datetime: capture.datetime,
+            sun_azimuth_deg: capture.view.sun_azimuth_deg,
             grid: capture.grid.clone(),
         })
     }

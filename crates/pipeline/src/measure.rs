@@ -69,15 +69,15 @@ pub(crate) struct Measured {
 
 impl Ground {
     /// Reads the fronts in force on the days of the images, and the context. Works are measured from those of the later
-    /// images; those of the earlier tell how areas of control changed. `place` is where the images lie.
-    pub(crate) fn read(options: &MeasureOptions, days: &[NaiveDate], place: Option<Coord>) -> Result<Self> {
+    /// images; those of the earlier tell how areas of control changed. `places` is where the images lie.
+    pub(crate) fn read(options: &MeasureOptions, days: &[NaiveDate], places: &[Coord]) -> Result<Self> {
         let how = &options.front_options;
         let border = how.border.as_ref().map(|b| file(b, false)).transpose()?;
         let mut sources = Vec::new();
         for path in &options.fronts {
             let mut of_days: Vec<Vec<FrontLine>> = Vec::new();
             for front in in_force(path, how, days)? {
-                of_days.push(front.lines(how, border.as_ref(), place)?);
+                of_days.push(front.lines(how, border.as_ref(), places)?);
             }
             sources.push(of_days);
         }
@@ -157,7 +157,7 @@ fn in_force(path: &Path, how: &FrontOptions, wanted: &[NaiveDate]) -> Result<Vec
         };
         match day {
             Some(day) => dated.push((day, name)),
-            None => return Err(report::Error::NoDate { path: name }.into()),
+            None => return Err(report::Error::NoDate { path: name, unread: vec![] }.into()),
         }
     }
     dated.sort();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use diff::net::Model;
 use diff::{CompareError, Found, PairSource, Progress, Stage, align};
-use domain::{Earthwork, Pair, Pixel, Reason};
+use domain::{Capture, Earthwork, Pair, Pixel, Reason};
 use report::CoverageFeature;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +111,18 @@ impl PairResult {
                     "{both}: they do not fit on each other; check their georeferencing, or raise align.max_residual_px"
                 )
             }
-            Reason::TooCoarse => format!("{both}: too coarse to show a trench; order at 1 m or better"),
+            Reason::TooCoarse => {
+                let told = |c: &Capture| {
+                    let pixel_m = ingest::pixel_size_m(&c.grid).ok().filter(|m| *m > diff::MAX_PIXEL_M)?;
+                    Some(format!("{}: pixels of {pixel_m:.1} m", c.path.display()))
+                };
+                let coarse: Vec<String> = [&pair.earlier, &pair.later].into_iter().filter_map(told).collect();
+                let coarse = if coarse.is_empty() { both } else { coarse.join(" and ") };
+                format!(
+                    "{coarse} are too coarse to show a trench, which takes {} m; order at 1 m or better",
+                    diff::MAX_PIXEL_M
+                )
+            }
             Reason::Saturated | Reason::DeepShadow => {
                 format!(
                     "{both}: {} where they share ground; order another date",

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::documents::Documents;
+use crate::inspect::apart;
 use crate::measure::Ground;
 use crate::record::SkippedRecord;
 use crate::{Error, Format, MeasureOptions, Result, record};
@@ -91,8 +92,8 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
     days.sort_unstable();
     days.dedup();
     let outlines = run.coverage.iter().flat_map(|c| c.geometry.iter());
-    let place = outlines.flat_map(|p| p.exterior().coords()).next().copied();
-    let ground = Ground::read(&options.measure, &days, place)?;
+    let places = apart(outlines.filter_map(|p| p.exterior().coords().next().copied()));
+    let ground = Ground::read(&options.measure, &days, &places)?;
     let measured = ground.measure(&FrontsIndex::new(&ground.fronts), run.works, &options.measure.systems);
     let index = std::fs::read_to_string(folder.join(VIEWS).join(VIEWS_INDEX)).ok();
     let index: Index = index.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
@@ -126,6 +127,10 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
         formats: &options.formats,
     };
     let out = OutputDir::of_run(folder);
+    // What is not written anew would go on telling of the front of before.
+    for format in Format::ALL.into_iter().filter(|f| !options.formats.contains(f)) {
+        out.remove(format.file())?;
+    }
     documents.write(&out)?;
     let fronts: Vec<_> = ground.fronts.lines().iter().map(record::Front::of).collect();
     run.json["fronts"] = json!(fronts);

@@ -120,7 +120,7 @@ pub async fn simulate(options: &SimulateOptions, events: Arc<dyn Events>, stop: 
         pool.install(|| match &options.subject {
             Subject::Scene(scene) => job.order(&Scene::new(scene)?),
             Subject::Background { gsd_m, options: works, .. } => {
-                let out = OutputDir::create(&options.out, false)?;
+                let out = OutputDir::create_empty(&options.out)?;
                 let ground = Ground::open(&captures, None, *gsd_m, works)?;
                 job.on_background(&out, "", &ground, true)
             }
@@ -189,7 +189,7 @@ impl Job<'_> {
 
     /// Writes a scene as an order.
     fn order(&self, scene: &Scene) -> Result<Simulated> {
-        let out = OutputDir::create(&self.options.out, false)?;
+        let out = OutputDir::create_empty(&self.options.out)?;
         let grid = scene.grid(Crs { wkt: String::new(), epsg: Some(ard::EPSG) });
         let count = (&AtomicUsize::new(0), windows(&grid) * scene.dates().len());
         let outline = outline(&grid)?;
@@ -289,7 +289,7 @@ impl Job<'_> {
         let drawn = |options: simulate::Options| simulate::Options { bits, turned_share, ..options };
         // What is out of its range is said before a folder is made.
         drawn(simulate::Options::default()).validate()?;
-        let out = OutputDir::create(&self.options.out, false)?;
+        let out = OutputDir::create_empty(&self.options.out)?;
         let splits = Split::ALL.into_iter().filter(|s| split.is_none_or(|wanted| wanted == *s));
         let mut all = Simulated { images: Vec::new(), works: 0, scenes: 0 };
         let mut add = |one: Simulated| {

@@ -71,8 +71,8 @@ pub async fn survey(options: &SurveyOptions, events: Arc<dyn Events>, stop: Stop
         // Headers that came are kept, and need not come again.
         () = stopped(&stop) => return Err(Error::Stopped { done: 0, total: 0 }),
     };
-    let (how, days, place) = (options.measure(), inspection.days(), inspection.place());
-    let ground = tokio::task::spawn_blocking(move || Ground::read(&how, &days, place)).await??;
+    let (how, days, places) = (options.measure(), inspection.days(), inspection.places());
+    let ground = tokio::task::spawn_blocking(move || Ground::read(&how, &days, &places)).await??;
     if let Some(objection) = inspection.objection(&options.folder) {
         return Err(objection);
     }

@@ -71,7 +71,7 @@ pub async fn looks(options: &LookOptions, events: Arc<dyn Events>, stop: Stop) -
 type Scene = (String, Vec<Pair>, Truth);
 
 fn write(options: &LookOptions, scenes: &[Scene], events: &dyn Events, stop: &Stop) -> Result<usize> {
-    let out = OutputDir::create(&options.out, false)?;
+    let out = OutputDir::create_empty(&options.out)?;
     let total = scenes.len();
     let each = |(index, (name, pairs, truth)): (usize, &Scene)| -> Result<Vec<Value>> {
         if pairs.len() > 1 {

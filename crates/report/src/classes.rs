@@ -26,7 +26,7 @@ pub(crate) fn name_of(properties: &Map<String, Value>) -> Option<String> {
 }
 
 fn fits(pattern: &str, properties: &Map<String, Value>) -> bool {
-    let pattern = pattern.trim().to_ascii_lowercase();
+    let pattern = pattern.trim().to_lowercase();
     if let Some(colour) = pattern.strip_prefix('#') {
         return COLOURS.iter().filter_map(|c| text(properties, c)).any(|v| has_colour(v, colour));
     }
@@ -43,7 +43,7 @@ fn fits(pattern: &str, properties: &Map<String, Value>) -> bool {
 /// `BRUSH(fc:#d32f2f80)`.
 fn has_colour(value: &str, colour: &str) -> bool {
     let value = value.to_ascii_lowercase();
-    value.split('#').skip(1).any(|rest| rest.get(..6) == colour.get(..6))
+    value.split('#').skip(1).any(|rest| rest.get(..6).is_some_and(|c| Some(c) == colour.get(..6)))
 }
 
 #[cfg(test)]
@@ -64,5 +64,12 @@ mod tests {
         assert_eq!(class(json!({"OGR_STYLE": "PEN(c:#000000);BRUSH(fc:#AABBCC80)"})), "contested");
         assert_eq!(class(json!({"name": "grey zones", "class": "claimed"})), "claimed");
         assert_eq!(class(json!({"fill": "#aabbc"})), "front");
+        // Letters of every alphabet, and a colour that is none.
+        let classes = [("claimed", "Окупована*"), ("contested", "#abc")];
+        let classes = classes.map(|(c, p)| (c.to_owned(), vec![p.to_owned()]));
+        let options = FrontOptions { classes: classes.into_iter().collect(), ..FrontOptions::default() };
+        let class = |p: Value| class_of(p.as_object().unwrap(), &options);
+        assert_eq!(class(json!({"name": "ОКУПОВАНА територія"})), "claimed");
+        assert_eq!(class(json!({"name": "Звільнено", "fill": "#12"})), "front");
     }
 }

@@ -96,7 +96,7 @@ mod tests {
             let root = json!({"type": "Feature", "properties": {"date": date, "class": "claimed"},
                 "geometry": {"type": "Polygon", "coordinates": [ring]}});
             let file = FrontFile::from_geojson(std::path::Path::new("x"), root, false).unwrap();
-            file.lines(&FrontOptions::default(), None, None).unwrap()
+            file.lines(&FrontOptions::default(), None, &[]).unwrap()
         };
         let days = vec![day("2024-08-14", 35.3), day("2024-08-10", 35.1)];
         let fronts = Fronts::new(vec![days], FrontRule::default()).unwrap();

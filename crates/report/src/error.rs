@@ -137,13 +137,16 @@ pub enum Error {
     },
     /// Neither the features nor the file name bear a date.
     #[error(
-        "{} bears no date, neither as a property `date` nor in its name; a distance from an undated line is noise: \
+        "{} bears no date{}, neither as a property `date` nor in its name; a distance from an undated line is noise: \
          give the date with --front-date YYYY-MM-DD",
-        path.display()
+        path.display(),
+        if unread.is_empty() { String::new() } else { format!(" that can be read ({})", unread.join(", ")) }
     )]
     NoDate {
         /// The file.
         path: PathBuf,
+        /// What stands where a date should.
+        unread: Vec<String>,
     },
     /// The border took away every edge of the front.
     #[error(
@@ -219,6 +222,25 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
         /// A file in it.
+        found: String,
+    },
+    /// The output folder must be empty.
+    #[error("{} already holds {found}; choose another folder, or empty it", path.display())]
+    OutputNotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// A file in it.
+        found: String,
+    },
+    /// Files that Fosse would replace, where no run of it is.
+    #[error(
+        "{} holds {found}, and no run of Fosse that it could be of; --overwrite would replace it: move it away, or choose another folder",
+        path.display()
+    )]
+    OutputForeign {
+        /// The folder.
+        path: PathBuf,
+        /// The file.
         found: String,
     },
     /// The output path is a file.

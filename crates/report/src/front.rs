@@ -129,7 +129,7 @@ impl FrontLine {
     pub fn read(path: &Path, options: &FrontOptions) -> Result<Self> {
         let file = FrontFile::read(path, options)?;
         let border = options.border.as_ref().map(|b| FrontFile::read_border(b)).transpose()?;
-        file.line(options, border.as_ref(), None)
+        file.line(options, border.as_ref(), &[])
     }
 
     /// A front of lines that are already at hand, longitude and latitude in degrees.
@@ -224,21 +224,28 @@ impl FrontFile {
         &self,
         options: &FrontOptions,
         border: Option<&FrontFile>,
-        place: Option<Coord>,
+        places: &[Coord],
     ) -> Result<Vec<FrontLine>> {
-        let lead = self.line(options, border, place)?;
+        let lead = self.line(options, border, places)?;
         // Features of no class, all measured from, are one front already.
         if options.class.is_none() && lead.class == "front" {
             return Ok(vec![lead]);
         }
+        // Of the lead's day, or of none: another day's is no rival of this one, though the class may have newer features.
+        let dated = |s: &&Shapes| {
+            date_of(&s.properties, &mut BTreeSet::new())
+                .is_none_or(|d| options.date.is_some() || d == lead.date)
+        };
+        let of_the_day = self.contents.shapes.iter().filter(dated);
         let mut present: BTreeSet<String> =
-            self.contents.shapes.iter().map(|s| classes::class_of(&s.properties, options)).collect();
+            of_the_day.map(|s| classes::class_of(&s.properties, options)).collect();
         present.retain(|c| !c.eq_ignore_ascii_case(&lead.class));
+        let day = lead.date;
         let mut out = vec![lead];
         for class in present {
-            let one = FrontOptions { class: Some(class), ..options.clone() };
-            match self.line(&one, border, place) {
-                // Another day's is no rival of this one.
+            let one =
+                FrontOptions { class: Some(class), date: options.date.or(Some(day)), ..options.clone() };
+            match self.line(&one, border, places) {
                 Ok(line) if line.date == out[0].date => out.push(line),
                 Ok(_) | Err(Error::NoLines { .. } | Error::AllBorder { .. }) => {}
                 Err(e) => return Err(e),
@@ -252,7 +259,7 @@ impl FrontFile {
         &self,
         options: &FrontOptions,
         border: Option<&FrontFile>,
-        place: Option<Coord>,
+        places: &[Coord],
     ) -> Result<FrontLine> {
         options.validate()?;
         let (path, contents) = (self.path.as_path(), &self.contents);
@@ -263,8 +270,8 @@ impl FrontFile {
         if shapes.is_empty() {
             return Err(Error::NoLines { path: path.into(), points, empty });
         }
-        if let Some(place) = place {
-            keep_near(path, place, &mut shapes, &mut notes)?;
+        if !places.is_empty() {
+            keep_near(path, places, &mut shapes, &mut notes)?;
         }
         let class = choose_class(path, options, &mut shapes, &mut notes)?;
         let date = choose_date(path, options, &mut shapes, &mut notes)?;
@@ -314,16 +321,17 @@ impl FrontFile {
     }
 }
 
-/// Leaves out what lies far from the images; an error where all of it does, and would not with its coordinates
+/// Leaves out what lies far from all `places` of images; an error where all of it does, and would not with its coordinates
 /// swapped.
-fn keep_near(path: &Path, place: Coord, shapes: &mut Vec<Shapes>, notes: &mut Vec<String>) -> Result<()> {
+fn keep_near(path: &Path, places: &[Coord], shapes: &mut Vec<Shapes>, notes: &mut Vec<String>) -> Result<()> {
     let away = |coords: &mut dyn Iterator<Item = Coord>| {
-        coords.map(|c| rough_distance_m(c, place)).fold(f64::INFINITY, f64::min)
+        let to_any = |c| places.iter().map(move |&p| rough_distance_m(c, p)).fold(f64::INFINITY, f64::min);
+        coords.map(to_any).fold(f64::INFINITY, f64::min)
     };
     let ring_away = |rings: &[Vec<Coord>]| {
         let exterior = rings.first().map(Vec::as_slice).unwrap_or_default();
-        let within = Areas::new(&[geojson::area_of(vec![exterior.to_vec()])]).contain(place);
-        if within { 0.0 } else { away(&mut exterior.iter().copied()) }
+        let area = Areas::new(&[geojson::area_of(vec![exterior.to_vec()])]);
+        if places.iter().any(|&p| area.contain(p)) { 0.0 } else { away(&mut exterior.iter().copied()) }
     };
     let of = |s: &Shapes| {
         let lines = s.lines.iter().map(|l| away(&mut l.coords().copied()));
@@ -425,7 +433,7 @@ fn choose_date(
 ) -> Result<NaiveDate> {
     let mut unread = BTreeSet::new();
     let dates: Vec<Option<NaiveDate>> = shapes.iter().map(|s| date_of(&s.properties, &mut unread)).collect();
-    for value in unread {
+    for value in &unread {
         notes.push(format!("{value} could not be read as a date"));
     }
     let present: BTreeSet<NaiveDate> = dates.iter().flatten().copied().collect();
@@ -445,7 +453,11 @@ fn choose_date(
         notes.push(format!("the file says {day}; {asked} was given and is used"));
     }
     let name = || path.file_name().and_then(|n| date_in_name(&n.to_string_lossy()));
-    options.date.or(day).or_else(name).ok_or_else(|| Error::NoDate { path: path.into() })
+    options
+        .date
+        .or(day)
+        .or_else(name)
+        .ok_or_else(|| Error::NoDate { path: path.into(), unread: unread.into_iter().collect() })
 }
 
 fn sources(shapes: &[Shapes]) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde_json::{Map, Value};
 
 /// The date in the properties of a feature; what is there and cannot be read goes to `unread`.
@@ -42,11 +42,16 @@ fn date_in_number(n: f64) -> Option<NaiveDate> {
     chrono::DateTime::from_timestamp(seconds, 0).map(|t| t.date_naive()).filter(|_| n >= 100_000_000)
 }
 
-/// The first date in a file name: `2024-08-14`, `2024_08_14`, `20240814` or ten digits of unix seconds, not within a
-/// longer number.
+/// Years of fronts of which images like these can be.
+const YEARS: std::ops::RangeInclusive<i32> = 1980..=2100;
+
+/// The first date in a file name: `2024-08-14`, `2024_08_14`, `20240814`, with an hour behind it, or ten digits of unix seconds, not
+/// within a longer number, of the years 1980 to 2100.
 pub(crate) fn date_in_name(name: &str) -> Option<NaiveDate> {
     let bytes = name.as_bytes();
-    (0..bytes.len()).filter(|&i| i == 0 || !bytes[i - 1].is_ascii_digit()).find_map(|i| {
+    let starts = |i: usize| bytes[i].is_ascii_digit() && (i == 0 || !bytes[i - 1].is_ascii_digit());
+    let plausible = |date: &NaiveDate| YEARS.contains(&date.year());
+    (0..bytes.len()).filter(|&i| starts(i)).find_map(|i| {
         let ends = |n: usize| !bytes.get(i + n).is_some_and(u8::is_ascii_digit);
         let dashed = || {
             let head = name.get(i..i + 10).filter(|_| ends(10))?;
@@ -60,6 +65,42 @@ pub(crate) fn date_in_name(name: &str) -> Option<NaiveDate> {
             let head = name.get(i..i + 10).filter(|h| ends(10) && h.bytes().all(|b| b.is_ascii_digit()))?;
             date_in_number(head.parse().ok()?)
         };
-        dashed().or_else(plain).or_else(unix)
+        // An hour after the day, and not unix seconds.
+        let hour = || {
+            let head = name.get(i..i + 10).filter(|h| ends(10) && h.bytes().all(|b| b.is_ascii_digit()))?;
+            head[8..].parse().ok().filter(|hour: &u32| *hour < 24)?;
+            NaiveDate::parse_from_str(&head[..8], "%Y%m%d").ok().filter(plausible)
+        };
+        let unix = || unix().filter(plausible);
+        dashed().filter(plausible).or_else(|| plain().filter(plausible)).or_else(hour).or_else(unix)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_in_names_of_fronts() {
+        for (name, want) in [
+            ("front-2024-08-14.geojson", Some("2024-08-14")),
+            ("front_2024_08_14", Some("2024-08-14")),
+            ("front20240814.kml", Some("2024-08-14")),
+            // At six in the morning, and as seconds.
+            ("2024081406.geojson", Some("2024-08-14")),
+            ("1723600000.geojson", Some("2024-08-14")),
+            // No day that anyone can be sure of.
+            ("front-2024-8-14.geojson", None),
+            ("front-2024-08-9.geojson", None),
+            ("front_10240814.geojson", None),
+            ("-2024-08-9", None),
+            ("front_202408141", None),
+            ("2034567890123", None),
+            ("лінія_2024-08-14", Some("2024-08-14")),
+            ("", None),
+        ] {
+            let day = date_in_name(name).map(|d| d.to_string());
+            assert_eq!(day.as_deref(), want, "{name}");
+        }
+    }
 }

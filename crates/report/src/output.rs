@@ -22,6 +22,8 @@ pub const OWN_FILES: [&str; 12] = [
 ];
 /// The file that says that a run is in a folder.
 const JOURNAL: &str = "run.json";
+/// The folder that says that an unfinished one is.
+pub const UNFINISHED: &str = ".journal";
 /// Folder of the pictures for the page below the output folder.
 pub const VIEWS: &str = "views";
 /// The file in it that says what they show.
@@ -42,10 +44,10 @@ impl OutputDir {
     ///
     /// A folder that holds anything is refused, unless `overwrite`: then the files that Fosse writes
     /// ([`OWN_FILES`], the PNGs in [`CHIPS`], and leftovers of broken-off writes) are removed and everything else
-    /// is left alone.
+    /// is left alone. A file that is called like one of them where no run is, finished or not, is somebody else's.
     ///
     /// # Errors
-    /// [`Error::OutputTaken`], [`Error::OutputIsFile`], [`Error::DiskFull`], [`Error::Write`].
+    /// [`Error::OutputTaken`], [`Error::OutputForeign`], [`Error::OutputIsFile`], [`Error::DiskFull`], [`Error::Write`].
     pub fn create(path: &Path, overwrite: bool) -> Result<Self> {
         if path.is_file() {
             return Err(Error::OutputIsFile { path: path.into() });
@@ -56,9 +58,24 @@ impl OutputDir {
             if !overwrite {
                 return Err(Error::OutputTaken { path: path.into(), found: found.clone() });
             }
+            let runs = [JOURNAL, UNFINISHED].iter().any(|name| held.iter().any(|n| n == name));
+            if let Some(found) = held.iter().find(|n| !runs && OWN_FILES.contains(&n.as_str())) {
+                return Err(Error::OutputForeign { path: path.into(), found: found.clone() });
+            }
             remove_own(path, &held)?;
         }
         Ok(Self { path: path.into() })
+    }
+
+    /// Makes a folder ready that must be missing or empty.
+    ///
+    /// # Errors
+    /// [`Error::OutputNotEmpty`]; for the rest as [`OutputDir::create`].
+    pub fn create_empty(path: &Path) -> Result<Self> {
+        Self::create(path, false).map_err(|e| match e {
+            Error::OutputTaken { path, found } => Error::OutputNotEmpty { path, found },
+            other => other,
+        })
     }
 
     /// The folder of a finished run, to write its documents anew.
@@ -69,6 +86,21 @@ impl OutputDir {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Removes a document that is there.
+    ///
+    /// # Errors
+    /// [`Error::OutputName`] for a file that Fosse does not write; [`Error::Write`].
+    pub fn remove(&self, name: &str) -> Result<()> {
+        if !OWN_FILES.contains(&name) {
+            return Err(Error::OutputName { name: name.to_owned() });
+        }
+        let path = self.path.join(name);
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(failed("remove", &path, 0, e)),
+            _ => Ok(()),
+        }
     }
 
     /// Writes a file below the folder (`report.md`, `chips/NAME.png`) so that a reader sees either none or the
@@ -182,6 +214,32 @@ mod tests {
         assert_eq!(names(&out).unwrap(), ["chips", "notes.txt"]);
         assert_eq!(names(&out.join("chips")).unwrap(), ["mine.txt"]);
         assert!(matches!(OutputDir::create(&out, false), Err(Error::OutputTaken { .. })));
+    }
+
+    #[test]
+    fn what_only_bears_the_name_of_a_document_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("report.md"), "my notes").unwrap();
+        let refused = OutputDir::create(dir.path(), true);
+        assert!(matches!(refused, Err(Error::OutputForeign { ref found, .. }) if found == "report.md"));
+        assert_eq!(std::fs::read(dir.path().join("report.md")).unwrap(), b"my notes");
+        // What a run left that was broken off is its own.
+        std::fs::create_dir(dir.path().join(UNFINISHED)).unwrap();
+        OutputDir::create(dir.path(), true).unwrap();
+        assert!(!dir.path().join("report.md").exists());
+        let said = OutputDir::create_empty(dir.path()).unwrap_err().to_string();
+        assert!(said.contains("empty it") && !said.contains("--overwrite"), "{said}");
+    }
+
+    #[test]
+    fn documents_are_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = OutputDir::create(dir.path(), false).unwrap();
+        out.write_atomic("earthworks.csv", b"1").unwrap();
+        out.remove("earthworks.csv").unwrap();
+        out.remove("earthworks.csv").unwrap();
+        assert!(matches!(out.remove("../x"), Err(Error::OutputName { .. })));
+        assert!(names(dir.path()).unwrap().is_empty());
     }
 
     #[test]
