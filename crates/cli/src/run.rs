@@ -209,6 +209,7 @@ fn warn(outcome: &SurveyOutcome) {
     if let Some(more) = outcome.skipped.len().checked_sub(WARNINGS).filter(|n| *n > 0) {
         eprintln!("warning: {more} more skipped; {} lists them", outcome.out.join("run.json").display());
     }
+    outcome.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 }
 
 /// What came of it, in a few lines.
@@ -226,8 +227,9 @@ fn survey_summary(o: &SurveyOutcome) -> String {
     };
     let blind = o.not_assessed_km2;
     let blind = if blind > 0.0 { format!(", {} km² could not be", area(blind)) } else { String::new() };
+    let summed = if o.pairs_done > 1 { ", summed over the pairs" } else { "" };
     format!(
-        "{works}; {} km² assessed{blind}; {pairs} in {:.1} s\nreport: {}\n",
+        "{works}; {} km² assessed{blind}{summed}; {pairs} in {:.1} s\nreport: {}\n",
         area(o.assessed_km2),
         o.seconds,
         o.out.join("report.md").display()
@@ -305,6 +307,7 @@ mod tests {
             pairs_done: 1,
             pairs: 1,
             skipped: vec![],
+            warnings: vec![],
             chips: 1,
             seconds: 1.25,
         };

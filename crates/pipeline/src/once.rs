@@ -47,8 +47,16 @@ pub(crate) fn each_once<'a>(works: Vec<(&'a Pair, &Work)>) -> Vec<(&'a Pair, Wor
             .filter(|&&o| works_alike(o) && are_neighbours(works[o].0, pair) && seen[o].near(&seen[index]))
             .map(|&o| &seen[o])
             .collect();
-        left[index] =
-            if others.is_empty() { vec![work.clone()] } else { without(work, &seen[index], &others) };
+        // What the same pair tells beside it, and what another tells of that is not of this work.
+        let siblings: Vec<&Seen> = (0..works.len())
+            .filter(|&o| o != index && works[o].1.earthwork.pair == work.earthwork.pair)
+            .filter(|&o| works_alike(o) && seen[o].near(&seen[index]))
+            .map(|o| &seen[o])
+            .collect();
+        left[index] = match others.is_empty() {
+            true => vec![work.clone()],
+            false => without(work, &seen[index], &others, &siblings),
+        };
         told.push(index);
     }
     works.iter().zip(left).flat_map(|((pair, _), left)| left.into_iter().map(move |w| (*pair, w))).collect()
@@ -102,16 +110,29 @@ impl Seen {
             && other.min.y <= self.max.y + slack.y
     }
 
-    /// True where it runs by a point.
-    fn passes(&self, p: Coord) -> bool {
-        self.line.windows(2).any(|w| distance_m(p, w[0], w[1]) <= ONE_WORK_M)
+    /// How far a point lies from it, metres, and the place on it that is nearest; infinitely far from a line without length.
+    fn nearest(&self, p: Coord) -> (f64, Coord) {
+        let of = |w: &[Coord]| {
+            let q = nearest_on(p, w[0], w[1]);
+            (distance_m(p, q, q), q)
+        };
+        let nearer = |a: (f64, Coord), b: (f64, Coord)| if b.0 < a.0 { b } else { a };
+        self.line.windows(2).map(of).fold((f64::INFINITY, p), nearer)
     }
 }
 
-/// The parts of a work that others do not tell: all of it as it was where that is all.
-fn without(work: &Work, seen: &Seen, others: &[&Seen]) -> Vec<Work> {
+/// The parts of a work that others do not tell: all of it as it was where that is all. Where another runs by it that tells a sibling,
+/// a line of the same pair that lies nearer to it there, it tells nothing of this: an arm leaves its trench within [`ONE_WORK_M`].
+fn without(work: &Work, seen: &Seen, others: &[&Seen], siblings: &[&Seen]) -> Vec<Work> {
     let steps = dense(&seen.line, &work.line_px);
-    let free: Vec<bool> = steps.iter().map(|(p, _)| !others.iter().any(|o| o.passes(*p))).collect();
+    let told = |p: Coord| {
+        others.iter().any(|o| {
+            let (far_m, there) = o.nearest(p);
+            let own_m = seen.nearest(there).0;
+            far_m <= ONE_WORK_M && siblings.iter().all(|s| s.nearest(there).0 > own_m)
+        })
+    };
+    let free: Vec<bool> = steps.iter().map(|(p, _)| !told(*p)).collect();
     if free.iter().all(|f| *f) {
         return vec![work.clone()];
     }
@@ -166,13 +187,20 @@ fn depth_m(outline: &Polygon, p: Coord) -> f64 {
 
 /// Metres from a point to a stretch, on a plane around the point.
 fn distance_m(p: Coord, a: Coord, b: Coord) -> f64 {
+    let q = nearest_on(p, a, b);
+    let east = DEGREE_M * p.y.to_radians().cos();
+    ((q.x - p.x) * east).hypot((q.y - p.y) * DEGREE_M)
+}
+
+/// The place on a stretch that is nearest to a point.
+fn nearest_on(p: Coord, a: Coord, b: Coord) -> Coord {
     let east = DEGREE_M * p.y.to_radians().cos();
     let on = |q: Coord| ((q.x - p.x) * east, (q.y - p.y) * DEGREE_M);
     let ((ax, ay), (bx, by)) = (on(a), on(b));
     let (dx, dy) = (bx - ax, by - ay);
     let length = dx * dx + dy * dy;
     let t = if length > 0.0 { (-(ax * dx + ay * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
-    (ax + t * dx).hypot(ay + t * dy)
+    Coord { x: a.x + t * (b.x - a.x), y: a.y + t * (b.y - a.y) }
 }
 
 #[cfg(test)]
@@ -283,6 +311,25 @@ pub(crate) mod tests {
         let a = work(&west, "a", &[(4600.0, 2000.0), (5100.0, 2000.0)]);
         let b = work(&east, "b", &[(4846.0, 2000.0), (5100.0, 2000.0)]);
         assert_eq!(ids(&each_once(vec![(&east, &b), (&west, &a)])), ["a"]);
+    }
+
+    #[test]
+    fn an_arm_is_told_beside_its_trench_though_two_pairs_show_both() {
+        // The same image twice: one ground, one depth, one id for each.
+        let pairs = ["west", "copy"].map(|name| pair(name, 12, (-156.0, 5156.0)));
+        let trench = [(2000.0, 2000.0), (2100.0, 2010.0)];
+        let arm = [(2050.0, 2006.0), (2051.0, 2013.0)];
+        let found: Vec<[Work; 2]> =
+            pairs.iter().map(|p| [work(p, "a", &trench), work(p, "b", &arm)]).collect();
+        let all = || (0..2).flat_map(|k| found[k].iter().map(move |w| (k, w)));
+        for order in [[0, 1], [1, 0]] {
+            let works = order.iter().flat_map(|&k| all().filter(move |(own, _)| *own == k));
+            let told = each_once(works.map(|(k, w)| (&pairs[k], w)).collect());
+            let mut ids = ids(&told);
+            ids.sort();
+            assert_eq!(ids, ["a", "b"]);
+            assert!(told.iter().all(|(_, w)| w.line_px.len() == 2), "whole");
+        }
     }
 
     #[test]

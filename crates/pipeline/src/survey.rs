@@ -46,6 +46,8 @@ pub struct SurveyOutcome {
     pub pairs: usize,
     /// What was not assessed and why.
     pub skipped: Vec<SkippedRecord>,
+    /// What must be known of the front lines before a distance is believed.
+    pub warnings: Vec<String>,
     /// Pictures drawn.
     pub chips: usize,
     /// Wall time.
@@ -328,6 +330,7 @@ impl Run {
             pairs_done: counts.pairs_done,
             pairs: counts.pairs,
             skipped,
+            warnings: report::front_warnings(&measured.found, &self.ground.fronts, &coverage),
             chips: drawn.files.len(),
             seconds: total,
         })

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::summary::{
-    Summary, age_in_words, axis_in_words, control_words, from_front, leading, ordinal, rivals, sentences,
-    spread_m,
+    Summary, age_in_words, axis_in_words, control_words, from_front, is_blind, leading, ordinal, rivals,
+    sentences, spread_m,
 };
 use crate::words::{area, capital, day, distance, front, length};
 use crate::{Error, Result, Totals};
@@ -196,7 +196,8 @@ impl Page<'_> {
         let s = self.summary;
         out.push_str("<section id=\"defence\">\n<h2>Lines of defence</h2>\n");
         if s.lines.is_empty() {
-            out.push_str("<p>None: nothing was found.</p>\n</section>\n");
+            let why = if is_blind(s) { "was assessed" } else { "was found" };
+            let _ = writeln!(out, "<p>None: nothing {why}.</p>\n</section>");
             return;
         }
         out.push_str("<p>Works that belong together are a system; systems about as far from the front are a line.</p>\n");

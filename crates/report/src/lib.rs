@@ -66,7 +66,7 @@ pub use output::OutputDir;
 pub use proposals::proposals_geojson;
 pub use stac::stac_item;
 pub use stretch::Stretch;
-pub use summary::{Summary, report_md, sentence};
+pub use summary::{Summary, front_warnings, report_md, sentence};
 pub use systems::{DefenceLine, System, SystemOptions, systems};
 pub use totals::Totals;
 pub use uncertainty::{ImagePrecision, Uncertainty};

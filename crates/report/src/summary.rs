@@ -78,7 +78,21 @@ const LIMITS: &str = "\n## Limits\n\n\
 
 /// Kilometres square by reason.
 fn km2(features: &[CoverageFeature], fits: impl Fn(&CoverageFeature) -> bool) -> f64 {
-    features.iter().filter(|f| fits(f)).map(|f| f.area_km2).sum()
+    // The sum of nothing is -0.
+    features.iter().filter(|f| fits(f)).map(|f| f.area_km2).sum::<f64>() + 0.0
+}
+
+/// True where no ground at all was assessed: nothing found means nothing.
+pub(crate) fn is_blind(s: &Summary<'_>) -> bool {
+    km2(s.coverage, |f| f.assessed) <= 0.0
+}
+
+/// Where what was assessed is counted once for each of several pairs, that it is.
+fn summed(s: &Summary<'_>) -> String {
+    match pairs(s.coverage).len() {
+        0 | 1 => String::new(),
+        pairs => format!(", summed over {pairs} pairs of images"),
+    }
 }
 
 fn percent(part: f64, whole: f64) -> String {
@@ -100,8 +114,7 @@ fn verdict(s: &Summary<'_>) -> String {
         .chain(s.found.iter().map(|f| (f.earthwork.earlier, f.earthwork.later)))
         .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let when = dates.map(|(a, b)| format!(" {}", between(a, b))).unwrap_or_default();
-    let pairs = pairs(s.coverage).len() as u64;
-    let over = if pairs > 1 { format!(", summed over {pairs} pairs of images") } else { String::new() };
+    let over = summed(s);
     let kinds: Vec<String> = [(Class::Trench, "trenches"), (Class::AntiVehicleDitch, "anti-vehicle ditches")]
         .into_iter()
         .filter_map(|(class, many)| {
@@ -116,7 +129,7 @@ fn verdict(s: &Summary<'_>) -> String {
     if assessed <= 0.0 && kinds.is_empty() {
         let _ = write!(
             out,
-            "**Nothing was assessed**{when}: of {} km² not one could be compared, for the reasons under Coverage. \
+            "**Nothing was assessed**{when}: none of {} km² could be compared, for the reasons told below. \
              Whether anything was dug there is not known.",
             area(whole)
         );
@@ -151,7 +164,7 @@ fn verdict(s: &Summary<'_>) -> String {
     if missed > 1e-6 {
         let _ = write!(
             out,
-            " A further {} km² ({}) **were not looked at**, for the reasons under Coverage: nothing is known about them.",
+            " A further {} km² ({}) **were not looked at**, for the reasons told below: nothing is known about them.",
             area(missed),
             percent(missed, whole)
         );
@@ -182,10 +195,11 @@ pub(crate) fn sentences(s: &Summary<'_>) -> Vec<String> {
         format!("{}.", first.trim_end_matches('.')),
         format!("{lies} {}, give or take {off:.0} m.", place(nearest, s.fronts)),
         format!(
-            "{} of {} km² were assessed ({}): {rest}.",
+            "{} of {} km² were assessed ({}){}: {rest}.",
             area(assessed),
             area(whole),
-            percent(assessed, whole)
+            percent(assessed, whole),
+            summed(s)
         ),
     ]
 }
@@ -500,15 +514,40 @@ fn front_section(s: &Summary<'_>, front_index: usize) -> String {
         let _ = write!(out, "- Age: {words} the later image of {}", day(later));
         out.push_str(&if warns.is_empty() { "\n".to_owned() } else { format!(". **Warning: {warns}.**\n") });
     }
-    let nearest = s.found.iter().map(|f| f.measure.distance_m).fold(f64::INFINITY, f64::min);
-    if nearest.is_finite() && nearest > FAR_M {
-        let _ = writeln!(
-            out,
-            "- **Warning: the front is {} away from everything found. Is it the right file, longitude before latitude?**",
-            length(nearest)
-        );
+    if let Some(far) = far_away(s.found) {
+        let _ = writeln!(out, "- **Warning: {far}**");
     }
     out
+}
+
+/// What is to be warned about in the fronts that distances are measured from: their age, and that they lie far away. One sentence each.
+pub fn front_warnings(
+    found: &[MeasuredEarthwork],
+    fronts: &Fronts,
+    coverage: &[CoverageFeature],
+) -> Vec<String> {
+    let laters = coverage.iter().map(|c| c.later).chain(found.iter().map(|f| f.earthwork.later));
+    let laters: BTreeSet<chrono::NaiveDate> = laters.map(|t| t.date_naive()).collect();
+    let aged = laters.into_iter().filter_map(|later| {
+        let line = &fronts.lines()[*fronts.in_force(later).first()?];
+        let (warns, words) = age_in_words(line.date, later);
+        let which = format!("the front line of {} ({})", day(line.date), line.source);
+        (!warns.is_empty()).then(|| format!("{which} is {words} the later image of {}: {warns}", day(later)))
+    });
+    let mut out: Vec<String> = aged.collect();
+    out.extend(far_away(found));
+    out
+}
+
+/// What is to be said of a front that is far from everything.
+fn far_away(found: &[MeasuredEarthwork]) -> Option<String> {
+    let nearest = found.iter().map(|f| f.measure.distance_m).fold(f64::INFINITY, f64::min);
+    (nearest.is_finite() && nearest > FAR_M).then(|| {
+        format!(
+            "the front is {} away from everything found. Is it the right file, longitude before latitude?",
+            length(nearest)
+        )
+    })
 }
 
 /// What is to be warned about in the age of a front against an image, or nothing; and its age, before "the image".

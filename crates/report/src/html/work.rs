@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{View, escaped, evidence};
 use crate::MeasuredEarthwork;
 use crate::distance::{Compass, Side};
-use crate::summary::{Summary, nearby, ordinal, place};
+use crate::summary::{Summary, is_blind, nearby, ordinal, place};
 use crate::words::{between, capital, day, distance, front, length};
 
 /// Pictures as data URLs.
@@ -26,7 +26,10 @@ impl Pictures {
 pub(super) fn table(s: &Summary<'_>, out: &mut String) {
     out.push_str("<section id=\"found\">\n<h2>Found</h2>\n");
     if s.found.is_empty() {
-        out.push_str("<p>No new trench or anti-vehicle ditch was found where the ground was assessed.</p>\n</section>\n");
+        out.push_str(match is_blind(s) {
+            true => "<p>Nothing was assessed: whether anything was dug there is not known.</p>\n</section>\n",
+            false => "<p>No new trench or anti-vehicle ditch was found where the ground was assessed.</p>\n</section>\n",
+        });
         return;
     }
     let _ = writeln!(
