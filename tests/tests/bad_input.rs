@@ -79,6 +79,17 @@ fn an_image_too_coarse_is_named_whichever_it_is() {
 }
 
 #[test]
+fn a_front_of_another_time_is_warned_about_before_anyone_reads_the_report() {
+    let scene = Scene::dug(SMALL);
+    for (day, said) in [("2022-03-01", "895 days older"), ("2024-10-01", "50 days later")] {
+        let ran =
+            survey(&scene.folder, &scene.front, &scene.out, &["--front-date", day, "--overwrite"]).expect(0);
+        let line = ran.stderr.lines().find(|l| l.starts_with("warning: the front line of"));
+        assert!(line.is_some_and(|l| l.contains(said) && l.contains("12 August 2024")), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn an_empty_folder() {
     let scene = Scene::empty();
     refused(survey_of(&scene), &scene.folder, &["needs GeoTIFFs"]);

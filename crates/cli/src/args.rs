@@ -222,7 +222,8 @@ At an address, metadata are fetched and of images their headers; survey fetches 
 compares. Credentials are those of the environment (AWS_*, GOOGLE_*, AZURE_*): docs/remote.md.
 
 Of each fact the most credible source counts: a [[capture]] of the config file, the image's STAC item, the order's IMD, XML,
-DIMAP or Planet metadata, the image's tags, its file name. Sources that disagree are listed as warnings, with both values.
+DIMAP or Planet metadata, the image's tags, its file name; of a file name and the TIFF tag DateTime, which may tell when the
+file was written, the earlier day. Sources that disagree are listed as warnings, with both values.
 A sun that no source tells is computed from time and place, and marked *.";
 
 /// How `inspect` shows what it found.

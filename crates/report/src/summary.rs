@@ -520,7 +520,8 @@ fn front_section(s: &Summary<'_>, front_index: usize) -> String {
     out
 }
 
-/// What is to be warned about in the fronts that distances are measured from: their age, and that they lie far away. One sentence each.
+/// What is to be warned about in the fronts that distances are measured from, one sentence each: that they are days from the day of
+/// the later image, or far away.
 pub fn front_warnings(
     found: &[MeasuredEarthwork],
     fronts: &Fronts,
@@ -532,7 +533,9 @@ pub fn front_warnings(
         let line = &fronts.lines()[*fronts.in_force(later).first()?];
         let (warns, words) = age_in_words(line.date, later);
         let which = format!("the front line of {} ({})", day(line.date), line.source);
-        (!warns.is_empty()).then(|| format!("{which} is {words} the later image of {}: {warns}", day(later)))
+        let old = (later - line.date).num_days().abs() > STALE_DAYS;
+        (old && !warns.is_empty())
+            .then(|| format!("{which} is {words} the later image of {}: {warns}", day(later)))
     });
     let mut out: Vec<String> = aged.collect();
     out.extend(far_away(found));
