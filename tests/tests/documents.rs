@@ -196,4 +196,19 @@ fn two_runs_are_compared_by_place() {
             .starts_with("0 new, 0 longer, 1 gone, 1 the same")
     );
     assert!(fosse(["compare", &folders[0], "/nowhere"]).expect(2).stderr.contains("/nowhere"));
+    // A run that does not tell what it looked at says of nothing that it is gone.
+    std::fs::remove_file(b.folder().join("coverage.geojson")).unwrap();
+    let told = fosse(["compare", &folders[0], &folders[1]]).expect(0).stdout;
+    assert!(
+        told.starts_with("0 new, 0 longer, 0 gone, 1 the same; 1 not listed again; 0 m more, 0 m less"),
+        "{told}"
+    );
+    assert!(told.contains("What the later run looked at is not known"), "{told}");
+    // One that assessed other ground neither.
+    std::fs::write(b.folder().join("coverage.geojson"), r#"{"type":"FeatureCollection","features":[]}"#)
+        .unwrap();
+    let told = fosse(["compare", &folders[0], &folders[1]]).expect(0).stdout;
+    assert!(told.starts_with("0 new, 0 longer, 0 gone, 1 the same; 1 not looked at again;"), "{told}");
+    std::fs::write(b.folder().join("coverage.geojson"), "{").unwrap();
+    assert!(fosse(["compare", &folders[0], &folders[1]]).expect(2).stderr.contains("coverage.geojson"));
 }

@@ -44,7 +44,7 @@ pub enum Command {
     Looks(LooksArgs),
     /// Measure a finished run anew, from another front line, without touching the images
     Report(ReportArgs),
-    /// Say what is new, gone and longer in the second of two finished runs
+    /// Say what is new, gone and longer in the second of two finished runs, and what one of them did not look at
     Compare(CompareArgs),
     /// Lay one image onto another, and say how well it fits where
     Align(AlignArgs),

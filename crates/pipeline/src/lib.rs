@@ -45,7 +45,7 @@ mod view;
 
 // What options are made of, so that a front end needs no other crate.
 pub use ::evaluate as scoring;
-pub use ::report::{Comparison, FrontOptions, FrontRule, SystemOptions};
+pub use ::report::{Compared, Comparison, FrontOptions, FrontRule, SystemOptions};
 pub use diff;
 pub use simulate::Options as SceneOptions;
 pub use simulate::background::BackgroundOptions;

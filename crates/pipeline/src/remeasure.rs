@@ -8,7 +8,8 @@ use domain::Earthwork;
 use report::html::View;
 use report::output::{VIEWS, VIEWS_INDEX};
 use report::{
-    Comparison, CoverageFeature, FrontsIndex, ImagePrecision, OutputDir, read_coverage, read_earthworks,
+    Comparison, CoverageFeature, FrontsIndex, ImagePrecision, Listed, OutputDir, read_coverage,
+    read_earthworks,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -56,10 +57,7 @@ struct Index {
 
 impl Run {
     fn read(folder: &Path) -> Result<Self> {
-        let text = |name: &str| {
-            std::fs::read_to_string(folder.join(name))
-                .map_err(|e| Error::NotARun { run: folder.into(), what: format!("{name}: {e}") })
-        };
+        let text = |name: &str| document(folder, name);
         let json = serde_json::from_str(&text("run.json")?)
             .map_err(|e| Error::NotARun { run: folder.into(), what: format!("run.json: {e}") })?;
         let named = |name: &str| folder.join(name);
@@ -144,15 +142,45 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
     })
 }
 
-/// What the second of two finished runs has more and less than the first.
+/// What the second of two finished runs has more and less than the first, and of which works nothing can be said, because the
+/// other run did not look there, or not at their dates.
 ///
 /// # Errors
-/// [`Error::NotARun`] for a folder that no run has finished in.
+/// [`Error::NotARun`] for a folder that no run has finished in. One without `coverage.geojson` is compared, and the comparison
+/// says that what it looked at is not known.
 pub fn compare_runs(first: &Path, second: &Path) -> Result<Comparison> {
-    let works = |folder: &Path| -> Result<Vec<Earthwork>> {
-        let works = Run::read(folder)?.works.into_iter().map(|(w, _)| w);
+    let (first, second) = (Told::read(first)?, Told::read(second)?);
+    Ok(report::compare(first.listed(), second.listed()))
+}
+
+/// What a run tells of its works and its ground.
+struct Told {
+    works: Vec<Earthwork>,
+    coverage: Option<Vec<CoverageFeature>>,
+}
+
+impl Told {
+    fn read(folder: &Path) -> Result<Self> {
+        document(folder, "run.json")?;
+        let works =
+            read_earthworks(&folder.join("earthworks.geojson"), &document(folder, "earthworks.geojson")?)?;
+        let name = "coverage.geojson";
+        let coverage = match folder.join(name).try_exists() {
+            Ok(false) => None,
+            _ => Some(read_coverage(&folder.join(name), &document(folder, name)?)?),
+        };
         // A run with look-alikes and one without must not differ by them.
-        Ok(works.filter(|w| w.class.is_earthwork()).collect())
-    };
-    Ok(report::compare(&works(first)?, &works(second)?))
+        let works = works.into_iter().map(|(w, _)| w).filter(|w| w.class.is_earthwork()).collect();
+        Ok(Self { works, coverage })
+    }
+
+    fn listed(&self) -> Listed<'_> {
+        Listed { works: &self.works, coverage: self.coverage.as_deref() }
+    }
+}
+
+/// The text of a document of a run.
+fn document(folder: &Path, name: &str) -> Result<String> {
+    std::fs::read_to_string(folder.join(name))
+        .map_err(|e| Error::NotARun { run: folder.into(), what: format!("{name}: {e}") })
 }

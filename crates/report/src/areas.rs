@@ -23,7 +23,10 @@ impl Areas {
         let edges: Vec<(Coord, Coord)> = rings.flat_map(edges).collect();
         let ends = || edges.iter().flat_map(|e| [e.0.y, e.1.y]);
         let (south, north) = (ends().fold(f64::INFINITY, f64::min), ends().fold(f64::NEG_INFINITY, f64::max));
-        let count = (edges.len() / 8).clamp(1, 4096);
+        // Tall edges lie in many bands: so few bands that all edges together lie in no more than nine times as many.
+        let tall: f64 = edges.iter().map(|e| (e.1.y - e.0.y).abs() / (north - south)).sum();
+        let most = (8.0 * edges.len() as f64 / tall.max(1.0)) as usize;
+        let count = (edges.len() / 8).clamp(1, 4096).min(most.max(1));
         let bands_per_deg = if north > south { count as f64 / (north - south) } else { 0.0 };
         let mut areas = Self { south, bands_per_deg, bands: vec![Vec::new(); count] };
         for e in edges {

@@ -33,6 +33,7 @@ pub mod growth;
 pub mod html;
 mod kmz;
 mod layers;
+mod looked;
 pub mod output;
 mod proposals;
 pub mod quiver;
@@ -49,7 +50,7 @@ mod words;
 mod zip;
 
 pub use chip::{Chip, render_png};
-pub use compare::{Compared, Comparison, compare};
+pub use compare::{Compared, Comparison, Listed, compare};
 pub use context::{ContextLayer, Nearby, put_in_context};
 pub use control::{Control, control};
 pub use coverage::{CoverageArea, CoverageFeature, coverage_geojson, dissolve, read_coverage};
