@@ -90,6 +90,17 @@ fn a_front_of_another_time_is_warned_about_before_anyone_reads_the_report() {
 }
 
 #[test]
+fn dates_that_cannot_be_right_are_warned_about() {
+    let scene = Scene::dug(SMALL);
+    std::fs::rename(scene.image("2024-08-12"), scene.image("2099-08-12")).unwrap();
+    let ran = survey_of(&scene).expect(0);
+    let line = ran.stderr.lines().find(|l| l.contains("2099-08-12.tif"));
+    assert!(line.is_some_and(|l| l.starts_with("warning: ") && l.contains("yet to come")), "{}", ran.stderr);
+    let report = std::fs::read_to_string(scene.out.join("report.md")).unwrap();
+    assert!(report.contains("which is yet to come"), "{report}");
+}
+
+#[test]
 fn an_empty_folder() {
     let scene = Scene::empty();
     refused(survey_of(&scene), &scene.folder, &["needs GeoTIFFs"]);

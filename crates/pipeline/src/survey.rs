@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diff::net::Model;
-use domain::{Earthwork, Pair, Reason};
+use domain::{Capture, Earthwork, Pair, Reason};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, FrontsIndex, ImagePrecision, MeasuredEarthwork, OutputDir};
 
@@ -26,6 +26,8 @@ use crate::pair::{self, Failure, Work};
 use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
 use crate::{Error, PairResult, Result, SurveyOptions, VERSION, identify};
 
+/// Images of doubtful dates that are told one by one.
+const DOUBTS: usize = 3;
 /// Works whose pictures are drawn for the page as well, the surest first: as many as the page holds.
 const ON_PAGE: usize = 200;
 
@@ -330,7 +332,11 @@ impl Run {
             pairs_done: counts.pairs_done,
             pairs: counts.pairs,
             skipped,
-            warnings: report::front_warnings(&measured.found, &self.ground.fronts, &coverage),
+            warnings: self
+                .doubts()
+                .into_iter()
+                .chain(report::front_warnings(&measured.found, &self.ground.fronts, &coverage))
+                .collect(),
             chips: drawn.files.len(),
             seconds: total,
         })
@@ -395,10 +401,36 @@ impl Run {
                  how many"
             ));
         }
+        notes.extend(self.doubts());
         notes.extend(self.expectations(skipped));
         notes.extend(drawn.failed.iter().map(|(id, reason)| format!("No picture of {id}: {reason}")));
         notes.extend(self.ground.notes.iter().cloned());
         notes
+    }
+
+    /// Dates of images that are contradicted, or yet to come: of the first few which, of the others how many.
+    fn doubts(&self) -> Vec<String> {
+        let told = |c: &Capture| {
+            let name = self.inspection.say(c.path.display().to_string());
+            if c.datetime > self.started + TimeDelta::days(1) {
+                return Some(format!(
+                    "{name} is dated {}, which is yet to come",
+                    c.datetime.format("%-d %B %Y")
+                ));
+            }
+            let both = c.conflicts.iter().find(|conflict| conflict.fact == "datetime")?;
+            Some(format!("{name} is dated {}, but also {}", both.used, both.other))
+        };
+        let compared = self.inspection.pairs.iter().flat_map(|p| [&p.earlier, &p.later]);
+        let all: BTreeSet<String> = compared.filter_map(told).collect();
+        let more = all.len().saturating_sub(DOUBTS);
+        let mut out: Vec<String> = all.into_iter().take(DOUBTS).collect();
+        if more > 0 {
+            out.push(format!(
+                "{more} more images are dated twice, or in the future; fosse inspect lists them"
+            ));
+        }
+        out
     }
 
     /// What the metadata let expect of the pairs that were compared: of each poor one why, of the fair ones how many.
