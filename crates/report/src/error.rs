@@ -148,6 +148,19 @@ pub enum Error {
         /// What stands where a date should.
         unread: Vec<String>,
     },
+    /// Lines that are longer than all borders of the earth.
+    #[error(
+        "{}: its lines are {km} km long in all, over {most_km} km: are they longitude and latitude? cut out the part that matters",
+        path.display()
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// How long.
+        km: f64,
+        /// How long they may be.
+        most_km: f64,
+    },
     /// The border took away every edge of the front.
     #[error(
         "{}: all {edges} edges run within {tolerance_m} m of the border {}; nothing is left to measure from: is it \

@@ -19,6 +19,8 @@ use crate::{Error, Result};
 /// A front whose every vertex is further than this from the images, while with its coordinates swapped it would be
 /// near, is latitude first. Metres.
 const NOWHERE_M: f64 = 600_000.0;
+/// Longest lines of a file in all, metres: about all coasts and borders of the earth.
+const LONGEST_M: f64 = 1e9;
 /// Lines and areas further than this from the images are left out where others are nearer, metres: no distance
 /// to them says anything about the works.
 const ELSEWHERE_M: f64 = 1_000_000.0;
@@ -273,6 +275,10 @@ impl FrontFile {
         if !places.is_empty() {
             keep_near(path, places, &mut shapes, &mut notes)?;
         }
+        check_length(path, &shapes)?;
+        if let Some(border) = border {
+            check_length(&border.path, &border.contents.shapes)?;
+        }
         let class = choose_class(path, options, &mut shapes, &mut notes)?;
         let date = choose_date(path, options, &mut shapes, &mut notes)?;
         let source = match &options.source {
@@ -368,6 +374,32 @@ fn keep_near(path: &Path, places: &[Coord], shapes: &mut Vec<Shapes>, notes: &mu
                 ELSEWHERE_M / 1e3
             ));
         }
+    }
+    Ok(())
+}
+
+/// Refuses lines that are longer than any front is: they are cut into pieces of half a kilometre, and a few edges across a hemisphere are
+/// as many as a memory holds.
+fn check_length(path: &Path, shapes: &[Shapes]) -> Result<()> {
+    let along = |coords: &mut dyn Iterator<Item = Coord>| {
+        let (mut sum_m, mut last) = (0.0, None);
+        for c in coords {
+            sum_m += last.map_or(0.0, |last| rough_distance_m(last, c));
+            last = Some(c);
+        }
+        sum_m
+    };
+    let of = |s: &Shapes| {
+        let lines: f64 = s.lines.iter().map(|l| along(&mut l.coords().copied())).sum();
+        lines + s.polygons.iter().flatten().map(|ring| along(&mut ring.iter().copied())).sum::<f64>()
+    };
+    let whole_m: f64 = shapes.iter().map(of).sum();
+    if whole_m > LONGEST_M {
+        return Err(Error::TooLong {
+            path: path.into(),
+            km: (whole_m / 1000.0).round(),
+            most_km: LONGEST_M / 1000.0,
+        });
     }
     Ok(())
 }

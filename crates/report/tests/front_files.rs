@@ -130,6 +130,22 @@ fn what_cannot_be_a_front_is_refused_with_a_remedy() {
 }
 
 #[test]
+fn lines_longer_than_all_borders_are_refused_before_they_are_cut_into_pieces() {
+    let f = Folder::new();
+    let zigzag = |edges: usize| {
+        let points: Vec<String> =
+            (0..=edges).map(|i| format!("[{},{}]", i % 2 * 170, if i % 2 == 0 { 50 } else { -50 })).collect();
+        format!(r#"{{"type":"LineString","coordinates":[{}]}}"#, points.join(","))
+    };
+    let refused = f.read("2024-08-14.json", &zigzag(200));
+    assert!(
+        matches!(&refused, Err(e @ Error::TooLong { .. }) if e.to_string().contains("cut out")),
+        "{refused:?}"
+    );
+    f.read("2024-08-14.json", &zigzag(2)).unwrap();
+}
+
+#[test]
 fn a_reference_system_other_than_longitude_latitude_is_refused() {
     let f = Folder::new();
     let with = |crs: &str| {
