@@ -105,6 +105,12 @@ pub struct Comparison {
 pub const MIN_SIDE_PX: usize = 64;
 /// Pixels coarser than this show no trench, metres. Holds of both images.
 pub const MAX_PIXEL_M: f64 = 1.2;
+/// By how much sizes of pixels may be off that are the same, as a share: two zones of UTM, a map that bends.
+const SAME_SIZE: f64 = 2e-3;
+/// Least nearness to another new line at which it is told of which kind.
+const LEAST_TOLD: f64 = 0.1;
+/// Longest part of a line that is unrolled from one read, in stations (40 m): a short box wastes little.
+const STATIONS_PER_READ: usize = 80;
 
 /// True where a pixel of either image is too coarse to show a trench.
 pub(crate) fn too_coarse<S: PairSource>(source: &S) -> bool {
@@ -112,13 +118,6 @@ pub(crate) fn too_coarse<S: PairSource>(source: &S) -> bool {
     let of_later = source.later_map().scale().max(f64::MIN_POSITIVE);
     source.pixel_m() * (1.0 / of_later).max(1.0) > MAX_PIXEL_M * (1.0 + SAME_SIZE)
 }
-
-/// By how much sizes of pixels may be off that are the same, as a share: two zones of UTM, a map that bends.
-const SAME_SIZE: f64 = 2e-3;
-/// Least nearness to another new line at which it is told of which kind.
-const LEAST_TOLD: f64 = 0.1;
-/// Longest part of a line that is unrolled from one read, in stations (40 m): a short box wastes little.
-const STATIONS_PER_READ: usize = 80;
 
 /// New earthworks of a pair.
 ///

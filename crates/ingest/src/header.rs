@@ -46,7 +46,8 @@ pub(crate) struct Header {
     pub roles: Vec<BandRole>,
     /// From the tags.
     pub datetime: Option<DateTime<Utc>>,
-    /// True where that is the TIFF tag DateTime, which says when the file was written as often as when the image was taken.
+    /// False where a tag says when the image was taken; else the date is the TIFF tag DateTime, which says as often when the file was
+    /// written, or there is none.
     pub stamped: bool,
     /// From the tags.
     pub copyright: Option<String>,
@@ -118,6 +119,7 @@ pub(crate) fn opened(
     }
     let roles = bands::roles(&dataset, hints).map_err(failed)?;
     let copyright = dataset.metadata_item("TIFFTAG_COPYRIGHT", "").filter(|c| !c.trim().is_empty());
+    let taken = tagged_date(&dataset);
     let header = Header {
         grid,
         footprint,
@@ -125,8 +127,8 @@ pub(crate) fn opened(
         bands: roles.len(),
         data_type,
         roles,
-        datetime: tagged_date(&dataset).or_else(|| stamp(&dataset)),
-        stamped: tagged_date(&dataset).is_none(),
+        datetime: taken.or_else(|| tag(&dataset, "TIFFTAG_DATETIME", "")),
+        stamped: taken.is_none(),
         copyright,
     };
     Ok((header, dataset))
@@ -286,11 +288,6 @@ fn tagged_date(dataset: &Dataset) -> Option<DateTime<Utc>> {
             let stated = dataset.metadata_item("NITF_IDATIM", "").filter(|t| t != GDAL_IDATIM);
             date::in_digits(&stated?)
         })
-}
-
-/// The TIFF tag DateTime.
-fn stamp(dataset: &Dataset) -> Option<DateTime<Utc>> {
-    tag(dataset, "TIFFTAG_DATETIME", "")
 }
 
 fn tag(dataset: &Dataset, key: &str, domain: &str) -> Option<DateTime<Utc>> {

@@ -186,10 +186,11 @@ impl Image {
         if self.green.is_some() {
             return self.read_visible_and_infrared(window).map(Decoded::Floats);
         }
-        let whole = Window::new(0, 0, self.capture.grid.rows, self.capture.grid.cols);
+        let (rows, cols) = self.capture.grid.shape();
         if self.parts.len() == 1
             && !self.has_masks()
-            && whole.intersection(window) == window
+            && window.row_end() <= rows
+            && window.col_end() <= cols
             && let Some(bytes) = self.part(0)?.bytes(window)?
         {
             return Ok(Decoded::Bytes(bytes));

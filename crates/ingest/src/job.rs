@@ -144,7 +144,7 @@ impl Job {
         let others_tell = stated.iter().any(|(_, f)| f.datetime.is_some());
         let mut tagged = Facts { licence: header.copyright.clone(), ..fact(header.datetime) };
         // A name is asked where nothing else tells but when the file was written: many hold the day of the order.
-        if !others_tell && (header.stamped || header.datetime.is_none()) {
+        if !others_tell && header.stamped {
             let named = parts.iter().rev().find_map(|part| date::in_name(part));
             // No image is ordered or written before it is taken: of two days the earlier is believed.
             if let Some((name, stamp)) =

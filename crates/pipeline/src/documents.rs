@@ -124,26 +124,26 @@ impl Documents<'_> {
                         images: self.images,
                         version: VERSION,
                     };
-                    out.write_atomic("report.html", page.html()?.as_bytes())?;
+                    out.write_atomic(format.file(), page.html()?.as_bytes())?;
                 }
                 Format::Csv => {
-                    out.write_atomic("earthworks.csv", earthworks_csv(all(), self.fronts).as_bytes())?;
+                    out.write_atomic(format.file(), earthworks_csv(all(), self.fronts).as_bytes())?;
                 }
                 Format::Gpkg => self.gpkg(out, &earthworks, &coverage)?,
                 Format::Fgb => {
                     let features: Value = serde_json::from_str(&earthworks)?;
                     let layers = [VectorLayer { name: "earthworks", features: &features, style: None }];
-                    self.through_gdal(out, "earthworks.fgb", VectorFormat::FlatGeobuf, &layers)?;
+                    self.through_gdal(out, format.file(), VectorFormat::FlatGeobuf, &layers)?;
                 }
                 Format::Parquet => {
-                    out.write_atomic("earthworks.parquet", &parquet(&earthworks)?)?;
+                    out.write_atomic(format.file(), &parquet(&earthworks)?)?;
                 }
                 Format::Kmz => {
-                    out.write_atomic("earthworks.kmz", &kmz(&summary, self.views, out.path())?)?;
+                    out.write_atomic(format.file(), &kmz(&summary, self.views, out.path())?)?;
                 }
                 Format::Stac => {
                     let item = stac_item(&summary, VERSION, &self.files(out));
-                    out.write_atomic("stac.json", item.as_bytes())?;
+                    out.write_atomic(format.file(), item.as_bytes())?;
                 }
             }
             Ok(())
@@ -178,7 +178,7 @@ impl Documents<'_> {
             VectorLayer { name: "systems", features: &systems, style: Some(styles::systems()) },
             VectorLayer { name: "earthworks", features: &earthworks, style: Some(styles::earthworks()) },
         ];
-        self.through_gdal(out, "earthworks.gpkg", VectorFormat::GeoPackage, &layers)
+        self.through_gdal(out, Format::Gpkg.file(), VectorFormat::GeoPackage, &layers)
     }
 
     /// Writes with GDAL beside the file, then takes it in whole.

@@ -48,14 +48,15 @@ pub(crate) fn each_once<'a>(works: Vec<(&'a Pair, &Work)>) -> Vec<(&'a Pair, Wor
             .map(|&o| &seen[o])
             .collect();
         // What the same pair tells beside it, and what another tells of that is not of this work.
-        let siblings: Vec<&Seen> = (0..works.len())
-            .filter(|&o| o != index && works[o].1.earthwork.pair == work.earthwork.pair)
-            .filter(|&o| works_alike(o) && seen[o].near(&seen[index]))
-            .map(|o| &seen[o])
-            .collect();
+        let siblings = || -> Vec<&Seen> {
+            let own = (0..works.len())
+                .filter(|&o| o != index && works[o].1.earthwork.pair == work.earthwork.pair)
+                .filter(|&o| works_alike(o) && seen[o].near(&seen[index]));
+            own.map(|o| &seen[o]).collect()
+        };
         left[index] = match others.is_empty() {
             true => vec![work.clone()],
-            false => without(work, &seen[index], &others, &siblings),
+            false => without(work, &seen[index], &others, &siblings()),
         };
         told.push(index);
     }

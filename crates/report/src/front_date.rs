@@ -57,22 +57,19 @@ pub(crate) fn date_in_name(name: &str) -> Option<NaiveDate> {
             let head = name.get(i..i + 10).filter(|_| ends(10))?;
             ["%Y-%m-%d", "%Y_%m_%d"].iter().find_map(|f| NaiveDate::parse_from_str(head, f).ok())
         };
-        let plain = || {
-            let head = name.get(i..i + 8).filter(|h| ends(8) && h.bytes().all(|b| b.is_ascii_digit()))?;
-            NaiveDate::parse_from_str(head, "%Y%m%d").ok()
-        };
-        let unix = || {
-            let head = name.get(i..i + 10).filter(|h| ends(10) && h.bytes().all(|b| b.is_ascii_digit()))?;
-            date_in_number(head.parse().ok()?)
-        };
+        let digits =
+            |n: usize| name.get(i..i + n).filter(|head| ends(n) && head.bytes().all(|b| b.is_ascii_digit()));
+        let day = |head: &str| NaiveDate::parse_from_str(head, "%Y%m%d").ok();
+        let plain = || day(digits(8)?);
+        let unix = || date_in_number(digits(10)?.parse().ok()?);
         // An hour after the day, and not unix seconds.
         let hour = || {
-            let head = name.get(i..i + 10).filter(|h| ends(10) && h.bytes().all(|b| b.is_ascii_digit()))?;
-            head[8..].parse().ok().filter(|hour: &u32| *hour < 24)?;
-            NaiveDate::parse_from_str(&head[..8], "%Y%m%d").ok().filter(plausible)
+            let (head, hour) = digits(10)?.split_at(8);
+            hour.parse().ok().filter(|hour: &u32| *hour < 24)?;
+            day(head)
         };
-        let unix = || unix().filter(plausible);
-        dashed().filter(plausible).or_else(|| plain().filter(plausible)).or_else(hour).or_else(unix)
+        let told = |date: Option<NaiveDate>| date.filter(plausible);
+        told(dashed()).or_else(|| told(plain())).or_else(|| told(hour())).or_else(|| told(unix()))
     })
 }
 
