@@ -397,3 +397,104 @@ fn interrupted_and_resumed_equals_uninterrupted() {
     let status = json(&scene.out.join("run.json"))["pairs"][0]["status"].clone();
     assert_eq!(status, "resumed");
 }
+
+/// What the image in the middle hides, its neighbours are compared for; what it shows, they are not.
+#[test]
+fn ground_that_the_middle_of_a_series_hides_is_compared_over_it() {
+    let scene = Scene::dug((400, 640));
+    let middle = Image { grain: 5, ..Image::of((400, 640)) };
+    Image { grain: 9, ..scene.later() }.write(&scene.image("2024-08-19"));
+    // The line runs from a fifth of the width to four: its western half lies under a cloud.
+    let mut pixels = middle.pixels();
+    pixels.slice_mut(ndarray::s![.., .., ..320]).fill(255);
+    fosse_tests::scene::write(&scene.image("2024-08-12"), &middle.grid(), &pixels);
+    survey(&scene.folder, &scene.front, &scene.out, &[]).expect(0);
+    let run = json(&scene.out.join("run.json"));
+    let pairs = run["pairs"].as_array().unwrap();
+    let ids: Vec<&str> = pairs.iter().map(|p| p["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["2024-08-05..2024-08-12", "2024-08-12..2024-08-19", "2024-08-05..2024-08-19"]);
+    assert_eq!(pairs[2]["over"], json!(["2024-08-12"]));
+    assert!(pairs[0].get("over").is_none());
+    // Half of the ground, whatever blocks make of its rim.
+    let (whole_km2, over_km2) = (400.0 * 640.0 * 0.25e-6, pairs[2]["km2"]["assessed"].as_f64().unwrap());
+    assert!((over_km2 / whole_km2 - 0.5).abs() < 0.1, "{over_km2} of {whole_km2}");
+
+    let found = json(&scene.out.join("earthworks.geojson"));
+    let length = |earlier: &str| -> f64 {
+        let of = features(&found).into_iter().filter(|(_, p)| p["earlier"] == format!("{earlier}T00:00:00Z"));
+        of.map(|(_, p)| p["length_m"].as_f64().unwrap()).sum()
+    };
+    // The east from the last step, which dates it better, the west from over the middle, together once.
+    let [a, b] = scene.line;
+    let all_m = PIXEL_M * (b.row - a.row).hypot(b.col - a.col);
+    let (east_m, west_m) = (length("2024-08-12"), length("2024-08-05"));
+    assert!(
+        (east_m / all_m - 0.5).abs() < 0.12 && (west_m / all_m - 0.5).abs() < 0.12,
+        "{east_m} {west_m} {all_m}"
+    );
+    assert!(along_truth(&scene, &found) > 0.9 * all_m);
+    let text = std::fs::read_to_string(scene.out.join("report.md")).unwrap();
+    assert!(text.contains("that 2024-08-12 hides from the steps between"), "{text}");
+
+    // All pairs, or those with the first, are what was asked for.
+    let out = scene.beside("first");
+    survey(&scene.folder, &scene.front, &out, &["--pairs", "first"]).expect(0);
+    assert_eq!(json(&out.join("run.json"))["pairs"].as_array().unwrap().len(), 2);
+}
+
+/// An image in the middle that shows a part only: what it shows is told by the steps over it, and once.
+#[test]
+fn ground_that_a_smaller_image_between_shows_counts_with_its_steps() {
+    let scene = Scene::dug((400, 640));
+    let middle = Image { grain: 5, ..Image::of((400, 640)) };
+    Image { grain: 9, ..scene.later() }.write(&scene.image("2024-08-19"));
+    let mut pixels = middle.pixels();
+    pixels.slice_mut(ndarray::s![.., .., ..320]).fill(0);
+    fosse_tests::scene::write(&scene.image("2024-08-12"), &middle.grid(), &pixels);
+    survey(&scene.folder, &scene.front, &scene.out, &[]).expect(0);
+    let run = json(&scene.out.join("run.json"));
+    let pairs: Vec<&Value> = run["pairs"].as_array().unwrap().iter().collect();
+    let ids: Vec<&str> = pairs.iter().map(|p| p["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["2024-08-05..2024-08-12", "2024-08-05..2024-08-19", "2024-08-12..2024-08-19"]);
+    let km2 = |p: &Value| p["km2"]["assessed"].as_f64().unwrap();
+    assert!((km2(pairs[1]) / (400.0 * 640.0 * 0.25e-6) - 0.5).abs() < 0.1, "{}", pairs[1]["km2"]);
+    let [a, b] = scene.line;
+    let all_m = PIXEL_M * (b.row - a.row).hypot(b.col - a.col);
+    let found = json(&scene.out.join("earthworks.geojson"));
+    let told_m = along_truth(&scene, &found);
+    assert!((told_m / all_m - 1.0).abs() < 0.12, "{told_m} of {all_m}");
+}
+
+/// An image that cannot be read takes two steps with it, and none of the ground.
+#[test]
+fn an_unreadable_image_in_the_middle_is_compared_over() {
+    let scene = Scene::dug(SMALL);
+    let (middle, last) = (scene.image("2024-08-12"), scene.image("2024-08-19"));
+    std::fs::rename(&middle, &last).unwrap();
+    Image { grain: 5, ..Image::of(SMALL) }.write(&middle);
+    // Its header is whole, its pixels are not.
+    let bytes = std::fs::read(&middle).unwrap();
+    let mut broken = bytes.clone();
+    for b in &mut broken[bytes.len() / 3..bytes.len() / 2] {
+        *b ^= 0x5a;
+    }
+    std::fs::write(&middle, &broken).unwrap();
+    let ran = survey(&scene.folder, &scene.front, &scene.out, &[]).expect(3);
+    assert!(ran.stdout.contains("2024-08-12.tif") || ran.stderr.contains("2024-08-12.tif"));
+    let run = json(&scene.out.join("run.json"));
+    let ends: Vec<(&str, &str)> = run["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| (p["id"].as_str().unwrap(), p["status"].as_str().unwrap()))
+        .collect();
+    let wanted = [
+        ("2024-08-05..2024-08-12", "skipped"),
+        ("2024-08-12..2024-08-19", "skipped"),
+        ("2024-08-05..2024-08-19", "done"),
+    ];
+    assert_eq!(ends, wanted);
+    let [a, b] = scene.line;
+    let all_m = PIXEL_M * (b.row - a.row).hypot(b.col - a.col);
+    assert!(along_truth(&scene, &json(&scene.out.join("earthworks.geojson"))) > 0.9 * all_m);
+}

@@ -13,6 +13,7 @@ use crate::{
     look::{self, Look, LookGrid},
     net::{self, Answer, Model, Network, Workspace},
     pool::Pool,
+    seen::Hidden,
     source::Counter,
     view::View,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Places {
     pub others: Vec<Pixel>,
     /// What is added to the brightness of either date.
     pub offsets: [f32; 2],
+    /// Ground of which nothing is said.
+    pub hidden: Hidden,
 }
 
 /// What the network says at the proposed places, and on along what it finds there: crests of earthworks and, where they
@@ -44,10 +47,10 @@ pub(crate) fn crests<S: PairSource>(
     with: (&Options, &Model),
     progress: &dyn Progress,
 ) -> Outcome<S, [Vec<Crest>; 2]> {
-    let Places { works, others, offsets } = places;
-    let mut first = Rounds::new(view, (grid, offsets), BESIDE_M, Network::ask);
+    let Places { works, others, offsets, hidden } = places;
+    let mut first = Rounds::new(view, (grid, offsets), &hidden, BESIDE_M, Network::ask);
     let doubted = first.run(works, true, with, progress)?;
-    let mut again = Rounds::new(view, (grid, offsets), AGAIN_BESIDE_M, Network::ask_turned);
+    let mut again = Rounds::new(view, (grid, offsets), &hidden, AGAIN_BESIDE_M, Network::ask_turned);
     again.run(doubted, true, with, progress)?;
     first.run(others, false, with, progress)?;
     let (mut works, mut others) = (first.works, first.others);
@@ -67,6 +70,7 @@ struct Rounds<'a, S: PairSource> {
     view: &'a View<'a, S>,
     grid: &'a LookGrid,
     offsets: [f32; 2],
+    hidden: &'a Hidden,
     ask: Ask,
     plan: look::Plan,
     works: Gathered<Crest>,
@@ -77,12 +81,13 @@ impl<'a, S: PairSource> Rounds<'a, S> {
     fn new(
         view: &'a View<'a, S>,
         (grid, offsets): (&'a LookGrid, [f32; 2]),
+        hidden: &'a Hidden,
         beside_m: f64,
         ask: Ask,
     ) -> Self {
         let plan = look::Plan::new(grid, view.source.pixel_m(), beside_m);
         let [works, others] = [Gathered::new(), Gathered::new()];
-        Self { view, grid, offsets, ask, plan, works, others }
+        Self { view, grid, offsets, hidden, ask, plan, works, others }
     }
 
     /// Beside `places`; and where earthworks are asked for, on along those found there. Where one may be.
@@ -93,7 +98,7 @@ impl<'a, S: PairSource> Rounds<'a, S> {
         (options, model): (&Options, &Model),
         progress: &dyn Progress,
     ) -> Outcome<S, Vec<Pixel>> {
-        let Self { view, grid, offsets, ask, plan, works, others } = self;
+        let Self { view, grid, offsets, hidden, ask, plan, works, others } = self;
         let doubted = Gathered::new();
         let mut count = Counter::new(progress, Stage::Classify, 0);
         let workspaces = Pool::<Workspace>::default();
@@ -115,8 +120,10 @@ impl<'a, S: PairSource> Rounds<'a, S> {
                 let new = |of| {
                     let mut crests = centreline::crests(&answer, of, corner, at);
                     crests.retain(|c| {
-                        let verdict = view.field.verdict(grid.to_shared(c.place())).0;
-                        verdict == Verdict::Aligned && plan.is_new(c.pixel())
+                        let at = grid.to_shared(c.place());
+                        view.field.verdict(at).0 == Verdict::Aligned
+                            && !hidden.holds(at)
+                            && plan.is_new(c.pixel())
                     });
                     crests
                 };

@@ -277,17 +277,12 @@ fn proposed<S: PairSource>(
     let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     let offsets = seen.offsets();
     let (coverage, hidden) = seen.coverage(view)?;
-    let is_seen = |cell: &Cell| {
-        let block = |v: f64, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n - 1);
-        let at = cell.middle(grid);
-        hidden[(block(at.row, blocks_shape.0), block(at.col, blocks_shape.1))].is_none()
-    };
-    cells.iter_mut().for_each(|cells| cells.retain(is_seen));
+    cells.iter_mut().for_each(|cells| cells.retain(|cell| !hidden.holds(cell.middle(grid))));
     let [works, others] = cells.map(|cells| {
         let linked = proposal::linked(cells.all(), LEAST_CELLS);
         linked.into_iter().map(|cell| grid.from_shared(cell.middle(grid))).collect()
     });
-    Ok((Places { works, others, offsets }, coverage))
+    Ok((Places { works, others, offsets, hidden }, coverage))
 }
 
 /// The strip of a line, read in parts so that memory does not grow with its length.

@@ -150,11 +150,8 @@ impl Seen {
         self.tones.clone().map(Tone::offset)
     }
 
-    /// The coverage of the pair of all these blocks, and why nothing can be seen of some of them though their pixels are valid.
-    pub(crate) fn coverage<S: PairSource>(
-        self,
-        view: &View<'_, S>,
-    ) -> Outcome<S, (Coverage, Array2<Option<Reason>>)> {
+    /// The coverage of the pair of all these blocks, and what of the valid ground is hidden.
+    pub(crate) fn coverage<S: PairSource>(self, view: &View<'_, S>) -> Outcome<S, (Coverage, Hidden)> {
         let Self { blocks, lights, wet, invalid, .. } = self;
         let hidden = hidden::reasons(view, [&lights[0], &lights[1]], [wet[0].as_ref(), wet[1].as_ref()])?;
         drop((lights, wet));
@@ -175,6 +172,18 @@ impl Seen {
             blocks: told,
             pixels,
         };
-        Ok((coverage, hidden))
+        Ok((coverage, Hidden(hidden)))
+    }
+}
+
+/// Why nothing can be seen of blocks of the shared grid though their pixels are valid.
+pub(crate) struct Hidden(Array2<Option<Reason>>);
+
+impl Hidden {
+    /// True where the block around a place is hidden.
+    pub(crate) fn holds(&self, at: Pixel) -> bool {
+        let block = |v: f64, n: usize| (v.max(0.0) as usize / COVERAGE_PX).min(n.saturating_sub(1));
+        let (rows, cols) = self.0.dim();
+        self.0.get((block(at.row, rows), block(at.col, cols))).is_some_and(Option::is_some)
     }
 }

@@ -67,24 +67,34 @@ pub(crate) fn each_once(pairs: Vec<Covered<'_>>) -> Vec<Covered<'_>> {
             if others.is_empty() {
                 return Some(area.clone());
             }
-            let before = km2(&area.outline);
             let mut outline = area.outline.clone();
             for other in others {
                 outline = outline.difference(other);
             }
-            outline.0.retain(|p| km2(&MultiPolygon(vec![p.clone()])) >= NOTHING_KM2);
-            let share = if before > 0.0 { (km2(&outline) / before).clamp(0.0, 1.0) } else { 1.0 };
-            let left = Area { area_km2: area.area_km2 * share, outline, ..area.clone() };
-            (!left.outline.0.is_empty()).then_some(left)
+            cut_to(area, outline)
         };
         Covered { pair: whole.pair, areas: whole.areas.iter().enumerate().filter_map(cut).collect() }
     };
     (0..pairs.len()).map(once).collect()
 }
 
+/// What of an area lies within an outline that lies in its own; `None` where that is nothing.
+pub(crate) fn cut_to(area: &Area, outline: MultiPolygon) -> Option<Area> {
+    let (before, outline) = (km2(&area.outline), without_crumbs(outline));
+    let share = if before > 0.0 { (km2(&outline) / before).clamp(0.0, 1.0) } else { 1.0 };
+    let left = Area { area_km2: area.area_km2 * share, outline, ..area.clone() };
+    (!left.outline.0.is_empty()).then_some(left)
+}
+
+/// An outline without what rounding leaves of it.
+pub(crate) fn without_crumbs(mut outline: MultiPolygon) -> MultiPolygon {
+    outline.0.retain(|p| km2(&MultiPolygon(vec![p.clone()])) >= NOTHING_KM2);
+    outline
+}
+
 /// Area of an outline in longitude and latitude, on the sphere: an equal-area projection keeps that of its corners (Lambert's
 /// cylindrical one).
-fn km2(outline: &MultiPolygon) -> f64 {
+pub(crate) fn km2(outline: &MultiPolygon) -> f64 {
     let flat = outline.map_coords(|c| Coord { x: c.x.to_radians(), y: c.y.to_radians().sin() });
     flat.unsigned_area() * RADIUS_KM * RADIUS_KM
 }
@@ -92,14 +102,7 @@ fn km2(outline: &MultiPolygon) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::once::tests::{at, pair};
-    use geo_types::{LineString, Polygon};
-
-    /// A rectangle of metres, from west to east and south to north.
-    fn rectangle((west, east): (f64, f64), (south, north): (f64, f64)) -> MultiPolygon {
-        let ring = [at(west, south), at(east, south), at(east, north), at(west, north), at(west, south)];
-        MultiPolygon(vec![Polygon::new(LineString::new(ring.to_vec()), vec![])])
-    }
+    use crate::once::tests::{pair, rectangle};
 
     /// A reason, and from west to east and south to north where it holds, metres.
     type Part = (Reason, (f64, f64), (f64, f64));

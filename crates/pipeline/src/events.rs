@@ -67,6 +67,11 @@ pub enum Event<'a> {
         /// Cause and remedy.
         reason: &'a str,
     },
+    /// More pairs to compare, over images that hid ground.
+    Bridged {
+        /// How many.
+        pairs: usize,
+    },
     /// Pictures drawn. Comes from any thread.
     Chips {
         /// Drawn so far.

@@ -16,6 +16,7 @@
 mod ahead;
 mod align;
 mod background;
+mod bridge;
 mod chips;
 mod covered;
 mod detect;

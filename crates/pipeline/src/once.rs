@@ -134,11 +134,23 @@ fn without(work: &Work, seen: &Seen, others: &[&Seen], siblings: &[&Seen]) -> Ve
         })
     };
     let free: Vec<bool> = steps.iter().map(|(p, _)| !told(*p)).collect();
-    if free.iter().all(|f| *f) {
+    parts(work, &steps, &free)
+}
+
+/// The parts of a work on ground that is asked about; all of it as it was where that is all.
+pub(crate) fn within(work: &Work, is_asked: impl Fn(Coord) -> bool) -> Vec<Work> {
+    let steps = dense(&work.earthwork.centreline.0, &work.line_px);
+    let asked: Vec<bool> = steps.iter().map(|(p, _)| is_asked(*p)).collect();
+    parts(work, &steps, &asked)
+}
+
+/// The stretches of a work whose steps are kept, each a work of its own where it is long enough.
+fn parts(work: &Work, steps: &[(Coord, Pixel)], kept: &[bool]) -> Vec<Work> {
+    if kept.iter().all(|k| *k) {
         return vec![work.clone()];
     }
     let mut parts: Vec<Work> = Vec::new();
-    for run in free.chunk_by(|a, b| a == b).scan(0, |at, run| {
+    for run in kept.chunk_by(|a, b| a == b).scan(0, |at, run| {
         let start = *at;
         *at += run.len();
         Some((start, run))
@@ -209,13 +221,14 @@ pub(crate) mod tests {
     use super::*;
     use chrono::NaiveDate;
     use domain::{Affine, Capture, Class, Crs, DateSource, Evidence, FootprintSource, Grid, ViewGeometry};
+    use geo_types::MultiPolygon;
 
     /// Degrees of a place in metres east and north of 35° E 51° N.
     pub(crate) fn at(x: f64, y: f64) -> Coord {
         Coord { x: 35.0 + x / (DEGREE_M * 51_f64.to_radians().cos()), y: 51.0 + y / DEGREE_M }
     }
 
-    fn capture(name: &str, day: u32, (west, east): (f64, f64)) -> Capture {
+    pub(crate) fn capture(name: &str, day: u32, (west, east): (f64, f64)) -> Capture {
         let ring = [at(west, 0.0), at(east, 0.0), at(east, 5000.0), at(west, 5000.0), at(west, 0.0)];
         let crs = Crs { wkt: String::new(), epsg: Some(32636) };
         Capture {
@@ -242,6 +255,12 @@ pub(crate) mod tests {
             masks: vec![],
             conflicts: vec![],
         }
+    }
+
+    /// A rectangle of metres, from west to east and south to north.
+    pub(crate) fn rectangle((west, east): (f64, f64), (south, north): (f64, f64)) -> MultiPolygon {
+        let ring = [at(west, south), at(east, south), at(east, north), at(west, north), at(west, south)];
+        MultiPolygon(vec![Polygon::new(LineString::new(ring.to_vec()), vec![])])
     }
 
     pub(crate) fn pair(name: &str, later: u32, ground: (f64, f64)) -> Pair {

@@ -7,16 +7,18 @@ use std::time::Instant;
 use diff::net::Model;
 use diff::{CompareError, Found, PairSource, Progress, Stage, align};
 use domain::{Capture, Earthwork, Pair, Pixel, Reason};
+use geo::{BooleanOps, BoundingRect, Intersects};
+use geo_types::{Coord, MultiPolygon, Polygon, Rect};
 use report::CoverageFeature;
 use serde::{Deserialize, Serialize};
 
 use crate::align::without_consensus;
-use crate::covered::Covered;
+use crate::covered::{self, Covered};
 use crate::error::chain;
 use crate::events::{Event, Events, Stop};
 use crate::place::Area;
 use crate::source::PairReader;
-use crate::{identify, place};
+use crate::{identify, once, place};
 
 /// All that a pair told, as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +77,25 @@ impl PairResult {
     pub fn km2(&self, reason: Reason) -> f64 {
         let i = Reason::ALL.iter().position(|r| *r == reason).unwrap_or_default();
         self.pixels[i] as f64 * self.pixel_m * self.pixel_m / 1e6
+    }
+
+    /// What of it lies on some ground, in longitude and latitude: works are cut at its rim.
+    pub(crate) fn within(&self, ground: &MultiPolygon) -> Self {
+        let parts: Vec<(Option<Rect>, &Polygon)> = ground.iter().map(|p| (p.bounding_rect(), p)).collect();
+        let holds = |at: Coord| {
+            parts.iter().any(|(rect, part)| rect.is_some_and(|r| r.intersects(&at)) && part.intersects(&at))
+        };
+        let areas: Vec<Area> = self
+            .areas
+            .iter()
+            .filter_map(|area| covered::cut_to(area, area.outline.intersection(ground)))
+            .collect();
+        let pixels = Reason::ALL.map(|reason| {
+            let km2: f64 = areas.iter().filter(|a| a.reason == reason).map(|a| a.area_km2).sum();
+            (km2 * 1e6 / (self.pixel_m * self.pixel_m)).round() as u64
+        });
+        let works = self.works.iter().flat_map(|w| once::within(w, holds)).collect();
+        Self { works, areas, pixels, ..self.clone() }
     }
 
     /// What was looked at and what was not, as documents tell it.

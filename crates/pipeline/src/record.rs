@@ -53,6 +53,9 @@ pub struct PairRecord {
     pub overlap_km2: f64,
     /// What the metadata let expect.
     pub gate: Gate,
+    /// Images between its dates, by their ids, that hide ground which it is compared for; nothing else of it counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<String>,
     /// How it ended.
     pub status: PairStatus,
     /// Why it was not compared, or why nothing of it could be assessed.
@@ -106,6 +109,7 @@ impl PairRecord {
             later: pair.later.id.clone(),
             overlap_km2: pair.overlap_km2,
             gate: Gate::of(pair),
+            over: Vec::new(),
             status: PairStatus::Skipped,
             reason,
             fetched: None,

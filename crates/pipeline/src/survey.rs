@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use diff::net::Model;
 use domain::{Capture, Earthwork, Pair, Reason};
+use geo_types::MultiPolygon;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, FrontsIndex, ImagePrecision, MeasuredEarthwork, OutputDir};
 
 use crate::ahead::{Ahead, FetchRecord, Images, Span};
+use crate::bridge::{self, Bridge, Step};
 use crate::chips::{self, Drawn, Subject};
 use crate::covered::{self, Covered};
 use crate::documents::Documents;
 use crate::events::{Event, Events, Stop};
-use crate::gate::Expected;
+use crate::gate::{Expected, Gate};
 use crate::inspect::{Inspection, inspect};
 use crate::journal::{self, Journal};
 use crate::measure::{self, Ground};
@@ -24,7 +26,7 @@ use crate::model::model;
 use crate::once::each_once;
 use crate::pair::{self, Failure, Work};
 use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
-use crate::{Error, PairResult, Result, SurveyOptions, VERSION, identify};
+use crate::{Error, PairResult, PairRule, Result, SurveyOptions, VERSION, identify};
 
 /// Images of doubtful dates that are told one by one.
 const DOUBTS: usize = 3;
@@ -105,6 +107,21 @@ struct Run {
     read_inputs: f64,
 }
 
+/// Pairs that are compared one after the other.
+struct Round<'a> {
+    pairs: &'a [Pair],
+    /// Pairs before these.
+    first: usize,
+    /// Those of them whose results are kept.
+    kept: usize,
+}
+
+impl Round<'_> {
+    fn total(&self) -> usize {
+        self.first + self.pairs.len()
+    }
+}
+
 /// What became of a pair.
 struct Finished<'a> {
     pair: &'a Pair,
@@ -112,18 +129,43 @@ struct Finished<'a> {
     result: Option<PairResult>,
 }
 
+impl Finished<'_> {
+    /// Only what lies on the ground that it was compared for.
+    fn over(mut self, bridge: &Bridge) -> Self {
+        self.keep_within(&bridge.ground);
+        self.record.over.clone_from(&bridge.over);
+        self
+    }
+
+    fn keep_within(&mut self, ground: &MultiPolygon) {
+        let Some(result) = &mut self.result else { return };
+        *result = result.within(ground);
+        self.record.outcome = PairRecord::done(self.pair, result, false).outcome;
+    }
+}
+
 impl Run {
     fn to_end(&self) -> Result<SurveyOutcome> {
         let (out, made) = prepare(&self.options)?;
         let journal = Journal::open(&out, !self.options.resume).inspect_err(|_| discard(&out, made))?;
-        let total = self.inspection.pairs.len();
         // A front of many vertices takes a while to be made ready; nobody needs it before the pairs are done.
         let index = OnceLock::new();
         let ready = || index.get_or_init(|| FrontsIndex::new(&self.ground.fronts));
-        let finished = self.pool.in_place_scope(|scope| {
+        let steps = &self.inspection.pairs[..];
+        let mut finished = self.pool.in_place_scope(|scope| {
             scope.spawn(|_| _ = ready());
-            self.pairs(&journal)
+            self.pairs(&Round { pairs: steps, first: 0, kept: 0 }, &journal)
         })?;
+        let bridges = self.bridges(&finished)?;
+        let more: Vec<Pair> = bridges.iter().map(|b| b.pair.clone()).collect();
+        if !more.is_empty() {
+            self.events.tell(Event::Bridged { pairs: more.len() });
+            let kept = finished.iter().filter(|f| f.result.is_some()).count();
+            let over = self.pairs(&Round { pairs: &more, first: steps.len(), kept }, &journal)?;
+            finished.extend(over.into_iter().zip(&bridges).map(|(f, bridge)| f.over(bridge)));
+        }
+        self.share_out(&mut finished[..steps.len()]);
+        let total = finished.len();
         let kept = finished.iter().filter(|f| f.result.is_some()).count();
         let mut failures =
             finished.iter().filter(|f| f.result.is_none()).filter_map(|f| f.record.reason.as_ref());
@@ -133,21 +175,44 @@ impl Run {
             discard(&out, made);
             return Err(Error::AllFailed { first, more: total.saturating_sub(1) });
         }
-        let outcome = self.conclude(&finished, ready(), &out).map_err(|e| self.in_time(e, kept))?;
+        let outcome = self
+            .conclude((&finished, &bridges), ready(), &out)
+            .map_err(|e| self.in_time(e, (kept, total)))?;
         journal.remove()?;
         Ok(outcome)
     }
 
-    /// Compares all pairs: in their order, or where images lie at addresses as they come. Given back in their order.
-    fn pairs(&self, journal: &Journal<'_>) -> Result<Vec<Finished<'_>>> {
-        let pairs = &self.inspection.pairs;
-        let mut finished: BTreeMap<usize, Finished<'_>> = BTreeMap::new();
+    /// Pairs over images that hid ground, where dates are compared step by step.
+    fn bridges(&self, finished: &[Finished<'_>]) -> Result<Vec<Bridge>> {
+        match self.options.images.pairs {
+            PairRule::Consecutive => Ok(bridge::bridges(&steps(finished))?),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Leaves to each step what no others between its dates tell.
+    fn share_out(&self, finished: &mut [Finished<'_>]) {
+        if self.options.images.pairs != PairRule::Consecutive {
+            return;
+        }
+        let own = bridge::own_ground(&steps(finished));
+        for (f, ground) in finished.iter_mut().zip(own) {
+            if let Some(ground) = ground {
+                f.keep_within(&ground);
+            }
+        }
+    }
+
+    /// Compares pairs: in their order, or where images lie at addresses as they come. Given back in their order.
+    fn pairs<'p>(&self, round: &Round<'p>, journal: &Journal<'_>) -> Result<Vec<Finished<'p>>> {
+        let pairs = round.pairs;
+        let mut finished: BTreeMap<usize, Finished<'p>> = BTreeMap::new();
         let mut todo: BTreeSet<usize> = (0..pairs.len()).collect();
         if self.options.resume && self.inspection.mirror.is_some() {
             // What is known needs no images.
             for (index, pair) in pairs.iter().enumerate() {
                 if journal.result(pair, &self.options.diff, &self.model).is_some() {
-                    finished.insert(index, self.pair(index, journal, Ok(None))?);
+                    finished.insert(index, self.pair(round, index, journal, Ok(None))?);
                     todo.remove(&index);
                 }
             }
@@ -155,8 +220,8 @@ impl Run {
         let ahead = self.inspection.mirror.as_ref();
         let ahead = ahead.map(|mirror| Ahead::start(mirror, pairs, &todo, self.clock, &self.stop));
         while let Some(&first) = todo.first() {
-            let kept = finished.values().filter(|f| f.result.is_some()).count();
-            let interrupted = || Error::Interrupted { done: kept, total: pairs.len() };
+            let kept = round.kept + finished.values().filter(|f| f.result.is_some()).count();
+            let interrupted = || Error::Interrupted { done: kept, total: round.total() };
             let (index, images) = match &ahead {
                 None => (first, Ok(None)),
                 Some(ahead) => {
@@ -166,7 +231,9 @@ impl Run {
             };
             todo.remove(&index);
             let had = images.is_ok();
-            let done = self.pair(index, journal, images).map_err(|e| self.in_time(e, kept))?;
+            let done = self
+                .pair(round, index, journal, images)
+                .map_err(|e| self.in_time(e, (kept, round.total())))?;
             if let Some(ahead) = &ahead {
                 ahead.done(&pairs[index], had);
             }
@@ -176,8 +243,7 @@ impl Run {
     }
 
     /// What an error means once the results of `done` pairs are kept.
-    fn in_time(&self, error: Error, done: usize) -> Error {
-        let total = self.inspection.pairs.len();
+    fn in_time(&self, error: Error, (done, total): (usize, usize)) -> Error {
         match error {
             Error::Report(source) => Error::Unwritten { out: self.options.out.clone(), done, total, source },
             Error::Interrupted { .. } => Error::Interrupted { done, total },
@@ -186,16 +252,18 @@ impl Run {
     }
 
     /// Compares a pair, unless the journal knows it, or its images were lost on their way.
-    fn pair(
+    fn pair<'p>(
         &self,
+        round: &Round<'p>,
         index: usize,
         journal: &Journal<'_>,
         images: Result<Option<FetchRecord>, String>,
-    ) -> Result<Finished<'_>> {
-        let (pair, total) = (&self.inspection.pairs[index], self.inspection.pairs.len());
+    ) -> Result<Finished<'p>> {
+        let (pair, total) = (&round.pairs[index], round.total());
+        let index = round.first + index;
         let options = &self.options.diff;
         self.events.tell(Event::PairStarted { index, total, pair });
-        if let Some(refused) = self.options.images.gate.objection(&self.inspection.gates[index]) {
+        if let Some(refused) = self.options.images.gate.objection(&Gate::of(pair)) {
             let reason = format!("{}: {refused}", pair.id());
             self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
             return Ok(Finished { pair, record: PairRecord::skipped(pair, Some(reason)), result: None });
@@ -246,7 +314,7 @@ impl Run {
     /// Ranks, measures, draws and writes.
     fn conclude(
         &self,
-        finished: &[Finished<'_>],
+        (finished, bridges): (&[Finished<'_>], &[Bridge]),
         index: &FrontsIndex<'_>,
         out: &OutputDir,
     ) -> Result<SurveyOutcome> {
@@ -269,7 +337,16 @@ impl Run {
             covered.iter().flat_map(|c| c.areas.iter().map(|a| a.feature(c.pair))).collect();
         let shown = self.inspection.clone().in_addresses();
         let captures: Vec<CaptureRecord<'_>> = shown.captures.iter().map(CaptureRecord::of).collect();
-        let notes = self.notes((&skipped, &left_out), &measured.found, &drawn);
+        let mut notes = self.notes((&skipped, &left_out), &measured.found, &drawn);
+        notes.extend(finished.iter().filter(|f| f.result.is_some()).filter_map(|f| {
+            let bridge = bridges.iter().find(|b| b.pair == *f.pair)?;
+            Some(format!(
+                "{} was compared for {:.2} km² that {} hides from the steps between",
+                f.pair.id(),
+                covered::km2(&bridge.ground),
+                bridge.over.join(" and ")
+            ))
+        }));
         let images = serde_json::to_value(&captures)?;
         let documents = Documents {
             measured: &measured,
@@ -500,6 +577,11 @@ fn discard(out: &OutputDir, made: bool) {
         let _ = std::fs::remove_dir(out.path().join(journal::FOLDER));
         let _ = std::fs::remove_dir(out.path());
     }
+}
+
+fn steps<'a>(finished: &'a [Finished<'_>]) -> Vec<Step<'a>> {
+    let areas = |f: &'a Finished<'_>| f.result.as_ref().map_or(&[][..], |r| &r.areas[..]);
+    finished.iter().map(|f| Step { pair: f.pair, areas: areas(f) }).collect()
 }
 
 /// What was found in all pairs, the highest confidence first.
