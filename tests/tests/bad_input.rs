@@ -223,6 +223,15 @@ fn an_all_nodata_tile() {
 }
 
 #[test]
+fn a_file_of_roads_that_is_not_there() {
+    let scene = Scene::dug(SMALL);
+    let missing = scene.beside("roads.geojson");
+    let context = format!("roads={}", missing.display());
+    let ran = survey(&scene.folder, &scene.front, &scene.out, &["--context", &context]);
+    refused(ran, &missing, &["check its name"]);
+}
+
+#[test]
 fn a_front_that_is_none() {
     let scene = Scene::dug(SMALL);
     let points = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"date":"2024-08-14"},

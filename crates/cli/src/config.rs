@@ -144,6 +144,16 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_an_image_may_be_of_toml_s_own_kind() {
+        for text in ["2024-08-12T08:41:07Z", "'2024-08-12T08:41:07Z'", "2024-08-12", "'2024-08-12'"] {
+            let config = Config::parse(&format!("[[capture]]\nfile = 'a.tif'\ndatetime = {text}\n")).unwrap();
+            assert_eq!(config.capture[0].datetime.as_deref(), Some(text.trim_matches('\'')));
+        }
+        let error = Config::parse("[[capture]]\nfile = 'a.tif'\ndatetime = 8\n").unwrap_err();
+        assert!(error.contains("line 3") && error.contains("a time like 2024"), "{error}");
+    }
+
+    #[test]
     fn errors_name_the_line_and_the_key() {
         let error = Config::parse("threads = 2\nwindow = 512\n").unwrap_err();
         assert!(error.starts_with(", line 2: ") && error.contains("`window`"), "{error}");

@@ -1,9 +1,11 @@
 //! What a person says of captures in a config file: `[[capture]]`.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use domain::{BandRole, Crs, Mask, MaskKind, ViewGeometry};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::crs::named_crs;
 use crate::date;
@@ -17,8 +19,10 @@ pub struct CaptureEntry {
     /// The image, or a folder of images.
     pub file: PathBuf,
     /// When it was taken, UTC.
+    #[serde(deserialize_with = "time")]
     pub datetime: Option<String>,
     /// When it was published.
+    #[serde(deserialize_with = "time")]
     pub released: Option<String>,
     /// Sensor or platform.
     pub platform: Option<String>,
@@ -63,6 +67,31 @@ pub struct MaskEntry {
     /// True where what the mask holds is what stays.
     #[serde(default)]
     pub keeps: bool,
+}
+
+/// A time as text, or as a type of its own, as TOML has: that comes as a map of one text.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Time;
+    impl<'de> Visitor<'de> for Time {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a time like 2024-08-12T08:41:07Z")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned()))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            Ok(map.next_entry::<String, String>()?.map(|(_, text)| text))
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Time)
 }
 
 fn first() -> usize {

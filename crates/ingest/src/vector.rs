@@ -62,6 +62,9 @@ pub(crate) fn has_layers(path: &Path) -> bool {
 pub fn read_vector(path: &Path) -> Result<Value> {
     library::quiet();
     let failed = |e: String| Error::Vector { path: path.into(), source: e.into() };
+    if !path.exists() {
+        return Err(failed("there is no such file; check its name".to_owned()));
+    }
     archive::check(path).map_err(failed)?;
     let memory = InMemory::of(path).map_err(failed)?;
     let opened = memory.as_ref().map_or(path, |m| &m.0);

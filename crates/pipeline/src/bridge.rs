@@ -45,7 +45,8 @@ pub(crate) fn bridges(steps: &[Step<'_>]) -> ingest::Result<Vec<Bridge>> {
     let images: BTreeMap<&str, &Capture> = both.map(|c| (c.id.as_str(), c)).collect();
     let mut views: Vec<View> = images.values().map(|capture| View::of(capture, steps)).collect();
     views.sort_by_key(|v| (v.capture.datetime, v.capture.id.as_str()));
-    if views.iter().all(|v| v.hidden.0.is_empty()) {
+    let hiding: Vec<&View> = views.iter().filter(|v| !v.hidden.0.is_empty()).collect();
+    if hiding.is_empty() {
         return Ok(Vec::new());
     }
     let known: BTreeSet<(&str, &str)> = steps.iter().map(|s| ids(s.pair)).collect();
@@ -57,23 +58,19 @@ pub(crate) fn bridges(steps: &[Step<'_>]) -> ingest::Result<Vec<Bridge>> {
     let mut found: Vec<Bridge> = Vec::new();
     for pair in candidates {
         let within = |c: &Capture| pair.earlier.datetime < c.datetime && c.datetime < pair.later.datetime;
-        let common = common(&pair);
-        let Some(bounds) = common.bounding_rect() else { continue };
-        let meets = |rect: Option<Rect>| rect.is_some_and(|r| r.intersects(&bounds));
-        let between: Vec<&View> = views.iter().filter(|v| within(v.capture) && meets(v.bounds)).collect();
+        let Some(bounds) = pair.later.footprint.bounding_rect() else { continue };
+        let is_between = |v: &&View| within(v.capture) && v.bounds.is_some_and(|r| r.intersects(&bounds));
+        let hiding: Vec<&View> = hiding.iter().copied().filter(is_between).collect();
+        if hiding.is_empty() {
+            continue;
+        }
+        let between: Vec<&View> = views.iter().filter(is_between).collect();
         if between.len() > MOST_BETWEEN {
             continue;
         }
+        let common = common(&pair);
         let least_km2 = LEAST_HIDDEN * km2(&common);
-        let mut hiding = between.iter().filter(|v| !v.hidden.0.is_empty()).peekable();
-        if hiding.peek().is_none() {
-            continue;
-        }
-        let mut ground = MultiPolygon(Vec::new());
-        for view in hiding {
-            ground = ground.union(&view.hidden);
-        }
-        ground = ground.intersection(&common);
+        let mut ground = union(hiding.iter().map(|v| v.hidden.clone())).intersection(&common);
         let (earlier, later) = ids(&pair);
         let ends = views.iter().filter(|v| [earlier, later].contains(&v.capture.id.as_str()));
         let inner = found.iter().filter(|b| {
@@ -92,7 +89,7 @@ pub(crate) fn bridges(steps: &[Step<'_>]) -> ingest::Result<Vec<Bridge>> {
             continue;
         }
         let hides = |v: &&&View| !without_crumbs(v.hidden.intersection(&ground)).0.is_empty();
-        let over = between.iter().filter(hides).map(|v| v.capture.id.clone()).collect();
+        let over = hiding.iter().filter(hides).map(|v| v.capture.id.clone()).collect();
         found.push(Bridge { pair, ground, over });
     }
     Ok(found)

@@ -175,9 +175,7 @@ impl Run {
             discard(&out, made);
             return Err(Error::AllFailed { first, more: total.saturating_sub(1) });
         }
-        let outcome = self
-            .conclude((&finished, &bridges), ready(), &out)
-            .map_err(|e| self.in_time(e, (kept, total)))?;
+        let outcome = self.conclude(&finished, ready(), &out).map_err(|e| self.in_time(e, (kept, total)))?;
         journal.remove()?;
         Ok(outcome)
     }
@@ -314,7 +312,7 @@ impl Run {
     /// Ranks, measures, draws and writes.
     fn conclude(
         &self,
-        (finished, bridges): (&[Finished<'_>], &[Bridge]),
+        finished: &[Finished<'_>],
         index: &FrontsIndex<'_>,
         out: &OutputDir,
     ) -> Result<SurveyOutcome> {
@@ -337,16 +335,7 @@ impl Run {
             covered.iter().flat_map(|c| c.areas.iter().map(|a| a.feature(c.pair))).collect();
         let shown = self.inspection.clone().in_addresses();
         let captures: Vec<CaptureRecord<'_>> = shown.captures.iter().map(CaptureRecord::of).collect();
-        let mut notes = self.notes((&skipped, &left_out), &measured.found, &drawn);
-        notes.extend(finished.iter().filter(|f| f.result.is_some()).filter_map(|f| {
-            let bridge = bridges.iter().find(|b| b.pair == *f.pair)?;
-            Some(format!(
-                "{} was compared for {:.2} km² that {} hides from the steps between",
-                f.pair.id(),
-                covered::km2(&bridge.ground),
-                bridge.over.join(" and ")
-            ))
-        }));
+        let notes = self.notes(finished, (&skipped, &left_out), &measured.found, &drawn);
         let images = serde_json::to_value(&captures)?;
         let documents = Documents {
             measured: &measured,
@@ -457,6 +446,7 @@ impl Run {
     /// What the reader must know beside what was found.
     fn notes(
         &self,
+        finished: &[Finished<'_>],
         (skipped, left_out): (&[SkippedRecord], &[SkippedRecord]),
         found: &[MeasuredEarthwork],
         drawn: &Drawn,
@@ -478,8 +468,16 @@ impl Run {
                  how many"
             ));
         }
+        notes.extend(finished.iter().filter_map(|f| {
+            let km2: f64 = f.record.outcome.as_ref()?.km2.values().sum();
+            let over = (!f.record.over.is_empty()).then(|| f.record.over.join(" and "))?;
+            Some(format!(
+                "{} was compared for {km2:.2} km² that {over} hides from the steps between",
+                f.record.id
+            ))
+        }));
         notes.extend(self.doubts());
-        notes.extend(self.expectations(skipped));
+        notes.extend(Self::expectations(finished, skipped));
         notes.extend(drawn.failed.iter().map(|(id, reason)| format!("No picture of {id}: {reason}")));
         notes.extend(self.ground.notes.iter().cloned());
         notes
@@ -511,14 +509,13 @@ impl Run {
     }
 
     /// What the metadata let expect of the pairs that were compared: of each poor one why, of the fair ones how many.
-    fn expectations(&self, skipped: &[SkippedRecord]) -> Vec<String> {
-        let both = self.inspection.pairs.iter().zip(&self.inspection.gates);
-        let compared: Vec<_> = both.filter(|(p, _)| skipped.iter().all(|s| s.what != p.id())).collect();
-        let poor = compared.iter().filter(|(_, gate)| gate.expected == Expected::Poor);
-        let poor = poor.map(|(pair, gate)| {
-            format!("By its metadata {} is a poor pair: {}", pair.id(), gate.reasons.join(", "))
-        });
-        let fair = compared.iter().filter(|(_, gate)| gate.expected == Expected::Fair).count();
+    fn expectations(finished: &[Finished<'_>], skipped: &[SkippedRecord]) -> Vec<String> {
+        let compared: Vec<&PairRecord> =
+            finished.iter().map(|f| &f.record).filter(|r| skipped.iter().all(|s| s.what != r.id)).collect();
+        let poor = compared.iter().filter(|r| r.gate.expected == Expected::Poor);
+        let poor =
+            poor.map(|r| format!("By its metadata {} is a poor pair: {}", r.id, r.gate.reasons.join(", ")));
+        let fair = compared.iter().filter(|r| r.gate.expected == Expected::Fair).count();
         let fair = (fair > 0).then(|| {
             format!(
                 "By their metadata {fair} of {} pairs are fair, not good: run.json says why",
