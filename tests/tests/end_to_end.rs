@@ -418,6 +418,14 @@ fn ground_that_the_middle_of_a_series_hides_is_compared_over_it() {
     // Half of the ground, whatever blocks make of its rim.
     let (whole_km2, over_km2) = (400.0 * 640.0 * 0.25e-6, pairs[2]["km2"]["assessed"].as_f64().unwrap());
     assert!((over_km2 / whole_km2 - 0.5).abs() < 0.1, "{over_km2} of {whole_km2}");
+    // The eastern half twice, the western once, and nothing as left out but for rims.
+    let counts = &run["counts"];
+    let (assessed, not) =
+        (counts["assessed_km2"].as_f64().unwrap(), counts["not_assessed_km2"].as_f64().unwrap());
+    assert!(
+        (assessed / whole_km2 - 1.5).abs() < 0.15 && not / whole_km2 < 0.1,
+        "{assessed} {not} {whole_km2}"
+    );
 
     let found = json(&scene.out.join("earthworks.geojson"));
     let length = |earlier: &str| -> f64 {

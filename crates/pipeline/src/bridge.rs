@@ -73,9 +73,7 @@ pub(crate) fn bridges(steps: &[Step<'_>]) -> ingest::Result<Vec<Bridge>> {
         let mut ground = union(hiding.iter().map(|v| v.hidden.clone())).intersection(&common);
         let (earlier, later) = ids(&pair);
         let ends = views.iter().filter(|v| [earlier, later].contains(&v.capture.id.as_str()));
-        let inner = found.iter().filter(|b| {
-            pair.earlier.datetime <= b.pair.earlier.datetime && b.pair.later.datetime <= pair.later.datetime
-        });
+        let inner = found.iter().filter(|b| spans(&pair, &b.pair));
         for other in
             between.iter().map(|v| &v.shown).chain(ends.map(|v| &v.hidden)).chain(inner.map(|b| &b.ground))
         {
@@ -95,34 +93,31 @@ pub(crate) fn bridges(steps: &[Step<'_>]) -> ingest::Result<Vec<Bridge>> {
     Ok(found)
 }
 
-/// The ground that counts with each step, where that is not all of it: what is told date by date, over an image between that shows a
-/// part of it only, counts with those steps, which date it better.
-pub(crate) fn own_ground(steps: &[Step<'_>]) -> Vec<Option<MultiPolygon>> {
-    let bounds: Vec<Option<Rect>> = steps.iter().map(|s| common(s.pair).bounding_rect()).collect();
-    let own = |(i, step): (usize, &Step<'_>)| {
-        let (start, end) = (step.pair.earlier.datetime, step.pair.later.datetime);
-        let inner: Vec<&Step<'_>> = steps
-            .iter()
-            .zip(&bounds)
-            .filter(|(s, rect)| {
-                let within = start <= s.pair.earlier.datetime && s.pair.later.datetime <= end;
-                within
-                    && length(s.pair) < length(step.pair)
-                    && rect.zip(bounds[i]).is_some_and(|(a, b)| a.intersects(&b))
-            })
-            .map(|(s, _)| s)
-            .collect();
-        let mut told = MultiPolygon(Vec::new());
+/// Of each step the ground that counts with others: what is told date by date, over an image between that shows a part of it only,
+/// counts with those steps, which date it better; and what its dates hide from it counts with the pair that is compared over it.
+pub(crate) fn told_by_others(steps: &[Step<'_>], bridges: &[&Bridge]) -> Vec<MultiPolygon> {
+    let bounds: Vec<Option<Rect>> = steps.iter().map(|s| s.pair.later.footprint.bounding_rect()).collect();
+    let of = |(i, step): (usize, &Step<'_>)| {
+        let meets = |rect: Option<Rect>| rect.zip(bounds[i]).is_some_and(|(a, b)| a.intersects(&b));
+        let shorter = |pair: &Pair| spans(step.pair, pair) && length(pair) < length(step.pair);
+        let inner = steps.iter().zip(&bounds).filter(|(s, rect)| shorter(s.pair) && meets(**rect));
+        let inner: Vec<&Step<'_>> = inner.map(|(s, _)| s).collect();
+        let mut told = Vec::new();
         for to in &inner {
             for from in inner.iter().filter(|s| s.pair.earlier.id == to.pair.later.id) {
-                told = told.union(&assessed(to).intersection(&assessed(from)));
+                told.push(assessed(to).intersection(&assessed(from)));
             }
         }
-        let all = common(step.pair);
-        let told = without_crumbs(told.intersection(&all));
-        (!told.0.is_empty()).then(|| without_crumbs(all.difference(&told)))
+        let over = bridges.iter().filter(|b| spans(&b.pair, step.pair) && meets(b.ground.bounding_rect()));
+        told.extend(over.map(|b| b.ground.clone()));
+        without_crumbs(union(told.into_iter()))
     };
-    steps.iter().enumerate().map(own).collect()
+    steps.iter().enumerate().map(of).collect()
+}
+
+/// True where the dates of the one pair lie within those of the other.
+fn spans(outer: &Pair, inner: &Pair) -> bool {
+    outer.earlier.datetime <= inner.earlier.datetime && inner.later.datetime <= outer.later.datetime
 }
 
 /// What a pair assessed.
@@ -263,10 +258,20 @@ mod tests {
             (pair(1, 9), east_of(0.0)),
         ];
         let steps: Vec<Step<'_>> = steps.iter().map(|(pair, areas)| Step { pair, areas }).collect();
-        let own = own_ground(&steps);
-        assert_eq!((&own[0], &own[1]), (&None, &None));
-        let own_km2 = km2(own[2].as_ref().unwrap());
-        assert!((own_km2 - 15.0).abs() < 0.02, "{own_km2}");
+        let told: Vec<f64> = told_by_others(&steps, &[]).iter().map(km2).collect();
+        assert_eq!(told[..2], [0.0, 0.0]);
+        assert!((told[2] - 10.0).abs() < 0.02, "{told:?}");
+    }
+
+    #[test]
+    fn what_is_compared_over_its_dates_is_no_step_s() {
+        let steps =
+            [(pair(1, 5), east_of(2000.0)), (pair(5, 9), east_of(1500.0)), (pair(9, 12), east_of(0.0))];
+        let steps: Vec<Step<'_>> = steps.iter().map(|(pair, areas)| Step { pair, areas }).collect();
+        let bridges = bridges(&steps).unwrap();
+        let told = told_by_others(&steps, &bridges.iter().collect::<Vec<_>>());
+        let told: Vec<f64> = told.iter().map(|g| (km2(g) * 10.0).round() / 10.0).collect();
+        assert_eq!(told, [7.5, 7.5, 0.0]);
     }
 
     #[test]

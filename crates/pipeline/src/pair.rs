@@ -81,6 +81,15 @@ impl PairResult {
 
     /// What of it lies on some ground, in longitude and latitude: works are cut at its rim.
     pub(crate) fn within(&self, ground: &MultiPolygon) -> Self {
+        self.cut(ground, true)
+    }
+
+    /// What of it lies elsewhere.
+    pub(crate) fn without(&self, ground: &MultiPolygon) -> Self {
+        self.cut(ground, false)
+    }
+
+    fn cut(&self, ground: &MultiPolygon, inside: bool) -> Self {
         let parts: Vec<(Option<Rect>, &Polygon)> = ground.iter().map(|p| (p.bounding_rect(), p)).collect();
         let holds = |at: Coord| {
             parts.iter().any(|(rect, part)| rect.is_some_and(|r| r.intersects(&at)) && part.intersects(&at))
@@ -88,13 +97,17 @@ impl PairResult {
         let areas: Vec<Area> = self
             .areas
             .iter()
-            .filter_map(|area| covered::cut_to(area, area.outline.intersection(ground)))
+            .filter_map(|area| {
+                let outline =
+                    if inside { area.outline.intersection(ground) } else { area.outline.difference(ground) };
+                covered::cut_to(area, outline)
+            })
             .collect();
         let pixels = Reason::ALL.map(|reason| {
             let km2: f64 = areas.iter().filter(|a| a.reason == reason).map(|a| a.area_km2).sum();
             (km2 * 1e6 / (self.pixel_m * self.pixel_m)).round() as u64
         });
-        let works = self.works.iter().flat_map(|w| once::within(w, holds)).collect();
+        let works = self.works.iter().flat_map(|w| once::within(w, |at| holds(at) == inside)).collect();
         Self { works, areas, pixels, ..self.clone() }
     }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use diff::net::Model;
 use domain::{Capture, Earthwork, Pair, Reason};
-use geo_types::MultiPolygon;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, FrontsIndex, ImagePrecision, MeasuredEarthwork, OutputDir};
 
@@ -130,16 +129,10 @@ struct Finished<'a> {
 }
 
 impl Finished<'_> {
-    /// Only what lies on the ground that it was compared for.
-    fn over(mut self, bridge: &Bridge) -> Self {
-        self.keep_within(&bridge.ground);
-        self.record.over.clone_from(&bridge.over);
-        self
-    }
-
-    fn keep_within(&mut self, ground: &MultiPolygon) {
+    /// Keeps a part of what was found.
+    fn keep(&mut self, part: impl FnOnce(&PairResult) -> PairResult) {
         let Some(result) = &mut self.result else { return };
-        *result = result.within(ground);
+        *result = part(result);
         self.record.outcome = PairRecord::done(self.pair, result, false).outcome;
     }
 }
@@ -161,10 +154,9 @@ impl Run {
         if !more.is_empty() {
             self.events.tell(Event::Bridged { pairs: more.len() });
             let kept = finished.iter().filter(|f| f.result.is_some()).count();
-            let over = self.pairs(&Round { pairs: &more, first: steps.len(), kept }, &journal)?;
-            finished.extend(over.into_iter().zip(&bridges).map(|(f, bridge)| f.over(bridge)));
+            finished.extend(self.pairs(&Round { pairs: &more, first: steps.len(), kept }, &journal)?);
         }
-        self.share_out(&mut finished[..steps.len()]);
+        self.share_out(&mut finished, &bridges);
         let total = finished.len();
         let kept = finished.iter().filter(|f| f.result.is_some()).count();
         let mut failures =
@@ -188,16 +180,20 @@ impl Run {
         }
     }
 
-    /// Leaves to each step what no others between its dates tell.
-    fn share_out(&self, finished: &mut [Finished<'_>]) {
+    /// Leaves to each pair what no other tells. The pairs over hidden ground are the last.
+    fn share_out(&self, finished: &mut [Finished<'_>], bridges: &[Bridge]) {
         if self.options.images.pairs != PairRule::Consecutive {
             return;
         }
-        let own = bridge::own_ground(&steps(finished));
-        for (f, ground) in finished.iter_mut().zip(own) {
-            if let Some(ground) = ground {
-                f.keep_within(&ground);
-            }
+        let (first, over) = finished.split_at_mut(finished.len() - bridges.len());
+        let told = over.iter().zip(bridges).filter(|(f, _)| f.result.is_some());
+        let told = bridge::told_by_others(&steps(first), &told.map(|(_, b)| b).collect::<Vec<_>>());
+        for (f, ground) in first.iter_mut().zip(told).filter(|(_, ground)| !ground.0.is_empty()) {
+            f.keep(|result| result.without(&ground));
+        }
+        for (f, bridge) in over.iter_mut().zip(bridges) {
+            f.keep(|result| result.within(&bridge.ground));
+            f.record.over.clone_from(&bridge.over);
         }
     }
 
