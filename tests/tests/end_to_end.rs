@@ -427,6 +427,10 @@ fn ground_that_the_middle_of_a_series_hides_is_compared_over_it() {
         "{assessed} {not} {whole_km2}"
     );
 
+    let totals = json(&scene.out.join("summary.json"))["totals"].clone();
+    let ground = |key: &str| totals[key].as_f64().unwrap() / whole_km2;
+    assert!((ground("ground_km2") - 1.0).abs() < 0.02 && ground("ground_assessed_km2") > 0.9, "{totals}");
+
     let found = json(&scene.out.join("earthworks.geojson"));
     let length = |earlier: &str| -> f64 {
         let of = features(&found).into_iter().filter(|(_, p)| p["earlier"] == format!("{earlier}T00:00:00Z"));

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::summary::{
-    Summary, age_in_words, axis_in_words, control_words, from_front, is_blind, leading, ordinal, rivals,
-    sentences, spread_m,
+    Summary, age_in_words, axis_in_words, control_words, from_front, is_blind, leading, once, ordinal,
+    rivals, sentences, spread_m,
 };
 use crate::words::{area, capital, day, distance, front, length};
 use crate::{Error, Result, Totals};
@@ -264,9 +264,10 @@ impl Page<'_> {
         let totals = Totals::of(self.summary.found, self.summary.coverage);
         let _ = writeln!(
             out,
-            "<section id=\"totals\">\n<h2>Totals</h2>\n<p>{} km² assessed, {} km² not.</p>\n<div class=\"charts\">",
+            "<section id=\"totals\">\n<h2>Totals</h2>\n<p>{} km² assessed, {} km² not.{}</p>\n<div class=\"charts\">",
             area(totals.assessed_km2),
-            area(totals.not_assessed_km2)
+            area(totals.not_assessed_km2),
+            once(self.summary)
         );
         let parts = [
             ("By distance from the front", &totals.by_distance),

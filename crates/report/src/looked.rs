@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use geo_types::{Coord, Polygon};
+use geo_types::{Coord, MultiPolygon, Polygon};
 
 use crate::CoverageFeature;
 use crate::areas::Areas;
@@ -131,12 +131,26 @@ struct Edge {
 ///
 /// Summed over rows of latitude, on each of which the crossings of the outlines are exact; memory goes with the vertices.
 pub(crate) fn ground(first: &[CoverageFeature], second: &[CoverageFeature]) -> Ground {
+    common([assessed(first), assessed(second)])
+}
+
+/// Ground that pairs assessed, and ground that they show, each piece once however many do, km².
+pub(crate) fn once_km2(coverage: &[CoverageFeature]) -> (f64, f64) {
+    let all = common([assessed(coverage), coverage.iter().map(|f| &f.geometry).collect()]);
+    (all.first_km2, all.second_km2)
+}
+
+fn assessed(coverage: &[CoverageFeature]) -> Vec<&MultiPolygon> {
+    coverage.iter().filter(|f| f.assessed).map(|f| &f.geometry).collect()
+}
+
+fn common(both: [Vec<&MultiPolygon>; 2]) -> Ground {
     let mut edges: Vec<Edge> = Vec::new();
     let mut spans: Vec<(f64, f64)> = Vec::new();
     // Longitudes are told from the first vertex on, a turn more or less.
     let mut from = None;
-    for (run, coverage) in [first, second].into_iter().enumerate() {
-        for polygon in coverage.iter().filter(|f| f.assessed).flat_map(|f| &f.geometry).map(on_earth) {
+    for (run, outlines) in both.into_iter().enumerate() {
+        for polygon in outlines.into_iter().flatten().map(on_earth) {
             for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
                 let ring = on_plane(&ring.0);
                 let Some(at) = ring.first() else { continue };
@@ -293,6 +307,19 @@ pub(crate) mod tests {
         assert!(g.second_km2 > g.both_km2 + 0.5 && g.second_km2 < g.both_km2 + 1.0, "{g:?}");
         assert_eq!(ground(&first, &[]).both_km2, 0.0);
         assert_eq!(ground(&[], &[]), Ground::default());
+    }
+
+    #[test]
+    fn ground_of_several_pairs_counts_once_whatever_each_saw() {
+        let (west, both, east) =
+            ([35.0, 51.0, 35.01, 51.01], [35.0, 51.0, 35.02, 51.01], [35.01, 51.0, 35.02, 51.01]);
+        let (assessed, whole) = once_km2(&[
+            covered([5, 12], Reason::Assessed, west),
+            covered([5, 12], Reason::Cloud, east),
+            covered([12, 19], Reason::Cloud, both),
+            covered([5, 19], Reason::Assessed, west),
+        ]);
+        assert!((whole / assessed - 2.0).abs() < 1e-6 && assessed > 0.5, "{assessed} of {whole}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{Class, Reason};
 
 use crate::distance::{Compass, Side};
+use crate::looked::once_km2;
 use crate::words::{and, area, between, capital, count, day, distance, front, length, plain};
 use crate::{
     Control, CoverageFeature, DefenceLine, Fronts, Growth, MeasuredEarthwork, Nearby, System, Totals,
@@ -95,6 +96,20 @@ fn summed(s: &Summary<'_>) -> String {
     }
 }
 
+/// Of several pairs: how much of the ground, each piece counted once, was assessed by any.
+pub(crate) fn once(s: &Summary<'_>) -> String {
+    if pairs(s.coverage).len() < 2 {
+        return String::new();
+    }
+    let (assessed, whole) = once_km2(s.coverage);
+    format!(
+        " Of the {} km² of ground that the pairs show, each counted once, {} ({}) were assessed at least once.",
+        area(whole),
+        area(assessed),
+        percent(assessed, whole)
+    )
+}
+
 fn percent(part: f64, whole: f64) -> String {
     let p = if whole > 0.0 { part / whole * 100.0 } else { 0.0 };
     match p {
@@ -169,7 +184,7 @@ fn verdict(s: &Summary<'_>) -> String {
             percent(missed, whole)
         );
     }
-    out
+    out + &once(s)
 }
 
 /// The verdict in three sentences of plain text: what, where, and how much of the ground that speaks for.
@@ -195,11 +210,12 @@ pub(crate) fn sentences(s: &Summary<'_>) -> Vec<String> {
         format!("{}.", first.trim_end_matches('.')),
         format!("{lies} {}, give or take {off:.0} m.", place(nearest, s.fronts)),
         format!(
-            "{} of {} km² were assessed ({}){}: {rest}.",
+            "{} of {} km² were assessed ({}){}: {rest}.{}",
             area(assessed),
             area(whole),
             percent(assessed, whole),
-            summed(s)
+            summed(s),
+            once(s)
         ),
     ]
 }

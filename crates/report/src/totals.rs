@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::distance::Side;
 use crate::earthworks::rfc3339;
 use crate::geojson::rounded;
+use crate::looked::once_km2;
 use crate::{CoverageFeature, MeasuredEarthwork};
 
 /// Upper ends of the bands of distance, metres; the last is open.
@@ -42,6 +43,12 @@ pub struct Totals {
     pub assessed_km2: f64,
     /// Ground that was not.
     pub not_assessed_km2: f64,
+    /// Ground that any pair assessed, each piece once, km2.
+    #[serde(default)]
+    pub ground_assessed_km2: f64,
+    /// Ground that any pair shows, each piece once, km2.
+    #[serde(default)]
+    pub ground_km2: f64,
 }
 
 fn row<'a>(of: &str, works: impl Iterator<Item = &'a MeasuredEarthwork>) -> Row {
@@ -111,6 +118,7 @@ impl Totals {
             let of = coverage.iter().filter(|c| c.assessed == assessed).map(|c| c.area_km2);
             rounded(of.sum::<f64>(), 6)
         };
+        let (ground_assessed_km2, ground_km2) = once_km2(coverage);
         Self {
             all: row("all", found.iter()),
             by_distance,
@@ -118,6 +126,8 @@ impl Totals {
             by_interval,
             assessed_km2: km2(true),
             not_assessed_km2: km2(false),
+            ground_assessed_km2: rounded(ground_assessed_km2, 6),
+            ground_km2: rounded(ground_km2, 6),
         }
     }
 }
