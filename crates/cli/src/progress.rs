@@ -68,10 +68,9 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::PairSkipped { index, total, pair, .. } => {
             Some(format!("pair {} of {total}, {} ({}): skipped", index + 1, dates(pair), pair.later.id))
         }
-        Event::Bridged { pairs } => Some(match pairs {
-            1 => "1 more pair to compare, over what hid ground between its dates".to_owned(),
-            _ => format!("{pairs} more pairs to compare, over what hid ground between their dates"),
-        }),
+        Event::Bridged { pair } => {
+            Some(format!("one more pair to compare, {}, over what hid ground between", dates(pair)))
+        }
         // The reason follows at the end, with those of all others.
         Event::SceneDone { index, total, name, failed } => {
             let end = if failed.is_some() { "failed" } else { "scored" };
@@ -125,7 +124,7 @@ impl Events for Bar {
             Event::Catalogued { pairs, .. } => {
                 self.0.set_length((pairs as f64 * PER_PAIR + FOR_CHIPS) as u64);
             }
-            Event::Bridged { pairs } => self.0.inc_length(pairs as u64 * PER_PAIR as u64),
+            Event::Bridged { .. } => self.0.inc_length(PER_PAIR as u64),
             Event::PairStarted { index, total, pair } => {
                 self.0.set_message(format!("pair {} of {total}, {}: opening", index + 1, dates(pair)));
             }

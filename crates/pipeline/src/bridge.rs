@@ -2,13 +2,17 @@
 //!
 //! Steps from date to date see nothing where the image between is clouded, lacks data, or cannot be read: its ground is lost to the
 //! step to it and to the step from it, and what was dug there in between with both. Its neighbours may both show it.
+//!
+//! Which of two images hides the ground that a step could not assess, nobody says. An image *shows* what any pair with it assessed. It
+//! *hides* what it does not show, and what a pair of it with an image that shows it could not assess. Of the rest it is not known, and
+//! the next pair tells.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Capture, Pair, Reason};
-use geo::{BooleanOps, BoundingRect, Intersects};
-use geo_types::{MultiPolygon, Rect};
+use geo::{Area as _, BooleanOps, BoundingRect, Intersects};
+use geo_types::{Coord, MultiPolygon, Rect};
 use ingest::PairRule;
 
 use crate::covered::{km2, without_crumbs};
@@ -16,8 +20,10 @@ use crate::place::Area;
 
 /// Share of the ground of a pair that must be hidden from the steps between, for it to be compared: less is not worth the time.
 const LEAST_HIDDEN: f64 = 0.05;
-/// Images between two dates beyond which nobody looks from the one to the other.
+/// Days between two dates beyond which nobody looks from the one to the other.
 const MOST_BETWEEN: usize = 8;
+/// The same where neither is known to show the ground: a guess, of which there are many.
+const MOST_BETWEEN_UNKNOWN: usize = 2;
 
 /// A pair that was tried, and what it looked at; nothing where it failed.
 pub(crate) struct Step<'a> {
@@ -31,98 +37,309 @@ pub(crate) struct Bridge {
     pub pair: Pair,
     /// Where: longitude and latitude.
     pub ground: MultiPolygon,
-    /// The images between that hide it, by their ids.
+    /// The images between that do not show it, by their ids.
     pub over: Vec<String>,
 }
 
-/// The pairs over images that hid ground in every step to them and from them, the closest dates first. Ground that an image
-/// between did show, or that one of the two hides itself, is none of theirs; each piece of ground is given to one pair.
-///
-/// # Errors
-/// As [`ingest::pairs`].
-pub(crate) fn bridges(steps: &[Step<'_>]) -> ingest::Result<Vec<Bridge>> {
-    let both = steps.iter().flat_map(|s| [&s.pair.earlier, &s.pair.later]);
-    let images: BTreeMap<&str, &Capture> = both.map(|c| (c.id.as_str(), c)).collect();
-    let mut views: Vec<View> = images.values().map(|capture| View::of(capture, steps)).collect();
-    views.sort_by_key(|v| (v.capture.datetime, v.capture.id.as_str()));
-    let hiding: Vec<&View> = views.iter().filter(|v| !v.hidden.0.is_empty()).collect();
-    if hiding.is_empty() {
-        return Ok(Vec::new());
-    }
-    let known: BTreeSet<(&str, &str)> = steps.iter().map(|s| ids(s.pair)).collect();
-    let captures: Vec<Capture> = views.iter().map(|v| v.capture.clone()).collect();
-    let mut candidates = ingest::pairs(&captures, &PairRule::All)?;
-    candidates.retain(|p| !known.contains(&ids(p)));
-    // Stable: between equals their order by date decides.
-    candidates.sort_by_key(length);
-    let mut found: Vec<Bridge> = Vec::new();
-    for pair in candidates {
-        let within = |c: &Capture| pair.earlier.datetime < c.datetime && c.datetime < pair.later.datetime;
-        let Some(bounds) = pair.later.footprint.bounding_rect() else { continue };
-        let is_between = |v: &&View| within(v.capture) && v.bounds.is_some_and(|r| r.intersects(&bounds));
-        let hiding: Vec<&View> = hiding.iter().copied().filter(is_between).collect();
-        if hiding.is_empty() {
-            continue;
-        }
-        let between: Vec<&View> = views.iter().filter(is_between).collect();
-        if between.len() > MOST_BETWEEN {
-            continue;
-        }
-        let common = common(&pair);
-        let least_km2 = LEAST_HIDDEN * km2(&common);
-        let mut ground = union(hiding.iter().map(|v| v.hidden.clone())).intersection(&common);
-        let (earlier, later) = ids(&pair);
-        let ends = views.iter().filter(|v| [earlier, later].contains(&v.capture.id.as_str()));
-        let inner = found.iter().filter(|b| spans(&pair, &b.pair));
-        for other in
-            between.iter().map(|v| &v.shown).chain(ends.map(|v| &v.hidden)).chain(inner.map(|b| &b.ground))
-        {
-            if km2(&ground) < least_km2 {
-                break;
-            }
-            ground = ground.difference(other);
-        }
-        let ground = without_crumbs(ground);
-        if ground.0.is_empty() || km2(&ground) < least_km2 {
-            continue;
-        }
-        let hides = |v: &&&View| !without_crumbs(v.hidden.intersection(&ground)).0.is_empty();
-        let over = hiding.iter().filter(hides).map(|v| v.capture.id.clone()).collect();
-        found.push(Bridge { pair, ground, over });
-    }
-    Ok(found)
+/// The search for pairs that tell what the steps could not, one after the other, each by what those before it told.
+pub(crate) struct Search {
+    views: Vec<View>,
+    /// The likelier first: fewer ends that no step with them showed, then closer dates.
+    candidates: Vec<Candidate>,
+    tries: Vec<Try>,
+    /// How many more may be tried.
+    left: usize,
 }
 
-/// Of each step the ground that counts with others: what is told date by date, over an image between that shows a part of it only,
-/// counts with those steps, which date it better; and what its dates hide from it counts with the pair that is compared over it.
-pub(crate) fn told_by_others(steps: &[Step<'_>], bridges: &[&Bridge]) -> Vec<MultiPolygon> {
-    let bounds: Vec<Option<Rect>> = steps.iter().map(|s| s.pair.later.footprint.bounding_rect()).collect();
+/// All forms of one view of the ground: a panchromatic and a multispectral image are one.
+struct View {
+    ids: Vec<String>,
+    datetime: DateTime<Utc>,
+    bounds: Rect,
+    /// What any pair with it assessed.
+    shown: MultiPolygon,
+    /// What was looked at with it.
+    looked: MultiPolygon,
+    /// Changes with what is known of it.
+    version: usize,
+}
+
+/// Two views that may be compared over others.
+struct Candidate {
+    pair: Pair,
+    ends: [usize; 2],
+    between: Vec<usize>,
+    common: MultiPolygon,
+    days_between: usize,
+    /// What was known when it was found to be of no use.
+    refused_at: Option<usize>,
+    tried: bool,
+}
+
+/// What came of a pair.
+struct Try {
+    ends: [usize; 2],
+    failed: MultiPolygon,
+}
+
+impl Search {
+    /// Begins with what the steps told; only pairs that are `accepted` are tried, and no more than there are steps.
+    ///
+    /// Images across the antimeridian are left out of it.
+    ///
+    /// # Errors
+    /// As [`ingest::pairs`].
+    pub(crate) fn new(steps: &[Step<'_>], accepted: impl Fn(&Pair) -> bool) -> ingest::Result<Self> {
+        let mut steps: Vec<&Step<'_>> = steps.iter().filter(|s| is_on_the_map(s.pair)).collect();
+        // Outlines are joined in one order, or their last digits differ.
+        steps.sort_by_key(|s| (s.pair.later.datetime, s.pair.earlier.datetime, ids(s.pair)));
+        let both = steps.iter().flat_map(|s| [&s.pair.earlier, &s.pair.later]);
+        let images: BTreeMap<&str, &Capture> = both.map(|c| (c.id.as_str(), c)).collect();
+        let captures: Vec<Capture> = images.values().map(|&c| c.clone()).collect();
+        let view_of = ingest::views(&captures);
+        let mut views: Vec<View> = Vec::new();
+        let mut place: BTreeMap<usize, usize> = BTreeMap::new();
+        for (capture, first) in captures.iter().zip(&view_of) {
+            let Some(bounds) = capture.footprint.bounding_rect() else { continue };
+            let at = *place.entry(*first).or_insert_with(|| {
+                views.push(View::new(capture.datetime, bounds));
+                views.len() - 1
+            });
+            views[at].ids.push(capture.id.clone());
+            views[at].bounds = around(views[at].bounds, bounds);
+        }
+        let number: BTreeMap<&str, usize> = captures
+            .iter()
+            .zip(&view_of)
+            .filter_map(|(c, v)| Some((c.id.as_str(), *place.get(v)?)))
+            .collect();
+        let ends_of = |pair: &Pair| {
+            Some([*number.get(pair.earlier.id.as_str())?, *number.get(pair.later.id.as_str())?])
+        };
+        let mut search = Self { views, candidates: Vec::new(), tries: Vec::new(), left: steps.len() };
+        let (mut to, mut from) = (BTreeMap::new(), BTreeMap::new());
+        for step in &steps {
+            let Some(ends) = ends_of(step.pair) else { continue };
+            let common = common(step.pair);
+            for (side, view) in [(&mut from, ends[0]), (&mut to, ends[1])] {
+                let all: &mut MultiPolygon = side.entry(view).or_insert_with(|| MultiPolygon(Vec::new()));
+                *all = all.union(&common);
+            }
+            search.note(ends, &common, step.areas);
+        }
+        // What was looked at both to a view and from it, and shown by neither.
+        let suspect: Vec<MultiPolygon> = search
+            .views
+            .iter()
+            .enumerate()
+            .map(|(i, view)| match (to.get(&i), from.get(&i)) {
+                (Some(to), Some(from)) => without_crumbs(to.intersection(from).difference(&view.shown)),
+                _ => MultiPolygon(Vec::new()),
+            })
+            .collect();
+        let known: BTreeSet<[usize; 2]> = steps.iter().filter_map(|s| ends_of(s.pair)).collect();
+        let mut found: BTreeMap<[usize; 2], Pair> = BTreeMap::new();
+        for around in (0..suspect.len()).filter(|&i| !suspect[i].0.is_empty()) {
+            let near = search.neighbourhood(around);
+            let of = |c: &&Capture| number.get(c.id.as_str()).is_some_and(|v| near.contains(v));
+            let near: Vec<Capture> = captures.iter().filter(of).cloned().collect();
+            for pair in ingest::pairs(&near, &PairRule::All)? {
+                let Some(ends) = ends_of(&pair) else { continue };
+                if !known.contains(&ends) && !found.contains_key(&ends) && accepted(&pair) {
+                    found.insert(ends, pair);
+                }
+            }
+        }
+        let mut ranked = Vec::new();
+        for (ends, pair) in found {
+            let common = common(&pair);
+            let Some(bounds) = common.bounding_rect() else { continue };
+            let between = search.between(ends, bounds);
+            let days: BTreeSet<_> = between
+                .iter()
+                .map(|&i| &search.views[i])
+                .filter(|v| km2(&common.intersection(&v.looked)) >= LEAST_HIDDEN * km2(&common))
+                .map(|v| v.datetime.date_naive())
+                .collect();
+            let doubtful =
+                |&&i: &&usize| km2(&suspect[i].intersection(&common)) >= LEAST_HIDDEN * km2(&common);
+            let rank = (ends.iter().filter(doubtful).count(), length(&pair));
+            if (1..=MOST_BETWEEN).contains(&days.len()) {
+                let days_between = days.len();
+                let c =
+                    Candidate { pair, ends, between, common, days_between, refused_at: None, tried: false };
+                ranked.push((rank, c));
+            }
+        }
+        ranked.sort_by(|(a, p), (b, q)| {
+            let key = |c: &Candidate| (c.pair.later.datetime, c.pair.earlier.datetime);
+            a.cmp(b).then_with(|| key(p).cmp(&key(q))).then_with(|| ids(&p.pair).cmp(&ids(&q.pair)))
+        });
+        search.candidates = ranked.into_iter().map(|(_, c)| c).collect();
+        Ok(search)
+    }
+
+    /// The next pair to compare; `None` where no other tells more.
+    pub(crate) fn next(&mut self) -> Option<Bridge> {
+        if self.left == 0 {
+            return None;
+        }
+        for at in 0..self.candidates.len() {
+            let c = &self.candidates[at];
+            let seen = c.ends.iter().chain(&c.between).map(|&i| self.views[i].version).sum();
+            if c.tried || c.refused_at == Some(seen) {
+                continue;
+            }
+            let ground = self.ground(c);
+            let c = &mut self.candidates[at];
+            if km2(&ground) < LEAST_HIDDEN * km2(&c.common) {
+                c.refused_at = Some(seen);
+                continue;
+            }
+            c.tried = true;
+            self.left -= 1;
+            let hides =
+                |&&i: &&usize| !without_crumbs(self.views[i].looked.intersection(&ground)).0.is_empty();
+            let over = self.candidates[at]
+                .between
+                .iter()
+                .filter(hides)
+                .flat_map(|&i| self.views[i].ids.clone())
+                .collect();
+            return Some(Bridge { pair: self.candidates[at].pair.clone(), ground, over });
+        }
+        None
+    }
+
+    /// Takes in what the pair given last told; nothing where it failed.
+    pub(crate) fn told(&mut self, bridge: &Bridge, areas: &[Area]) {
+        let same = |c: &&Candidate| ids(&c.pair) == ids(&bridge.pair);
+        let Some(ends) = self.candidates.iter().find(same).map(|c| c.ends) else { return };
+        self.note(ends, &bridge.ground, areas);
+    }
+
+    fn note(&mut self, ends: [usize; 2], looked: &MultiPolygon, areas: &[Area]) {
+        let assessed = assessed(areas);
+        for i in ends {
+            let view = &mut self.views[i];
+            view.shown = view.shown.union(&assessed);
+            view.looked = view.looked.union(looked);
+            view.version += 1;
+        }
+        self.tries.push(Try { ends, failed: without_crumbs(looked.difference(&assessed)) });
+    }
+
+    /// What a candidate may tell that nothing else does.
+    fn ground(&self, c: &Candidate) -> MultiPolygon {
+        let mut ground =
+            union(c.between.iter().map(|&i| self.views[i].looked.clone())).intersection(&c.common);
+        let shown = c.between.iter().map(|&i| self.views[i].shown.clone());
+        for less in shown.chain(c.ends.iter().map(|&i| self.hides(i))) {
+            ground = without_crumbs(ground.difference(&less));
+            if ground.0.is_empty() {
+                return ground;
+            }
+        }
+        if c.days_between > MOST_BETWEEN_UNKNOWN {
+            ground = ground.intersection(&union(c.ends.iter().map(|&i| self.views[i].shown.clone())));
+        }
+        without_crumbs(ground)
+    }
+
+    /// What a view hides, as far as it is known.
+    fn hides(&self, view: usize) -> MultiPolygon {
+        let with = self.tries.iter().filter(|t| t.ends.contains(&view) && !t.failed.0.is_empty());
+        let by = with.flat_map(|t| {
+            let others = t.ends.iter().filter(move |&&i| i != view);
+            others.map(|&i| t.failed.intersection(&self.views[i].shown))
+        });
+        union(by).difference(&self.views[view].shown)
+    }
+
+    /// Views strictly between two, that may meet a rectangle.
+    fn between(&self, [earlier, later]: [usize; 2], bounds: Rect) -> Vec<usize> {
+        let (start, end) = (self.views[earlier].datetime, self.views[later].datetime);
+        let is = |v: &View| start < v.datetime && v.datetime < end && v.bounds.intersects(&bounds);
+        (0..self.views.len()).filter(|&i| is(&self.views[i])).collect()
+    }
+
+    /// A view and those nearest in time on either side that share a good part of its ground, as many days as are looked over.
+    fn neighbourhood(&self, of: usize) -> BTreeSet<usize> {
+        let own = &self.views[of];
+        let shares = |v: &View| {
+            let both = MultiPolygon(vec![own.bounds.to_polygon()])
+                .intersection(&MultiPolygon(vec![v.bounds.to_polygon()]));
+            both.unsigned_area() >= LEAST_HIDDEN * own.bounds.to_polygon().unsigned_area()
+        };
+        let mut near: Vec<usize> = (0..self.views.len()).filter(|&i| shares(&self.views[i])).collect();
+        near.sort_by_key(|&i| self.views[i].datetime);
+        let day = |i: usize| self.views[i].datetime.date_naive();
+        let days: BTreeSet<_> = near.iter().map(|&i| day(i)).collect();
+        let (before, after) = (days.range(..day(of)), days.range(day(of)..));
+        let kept: BTreeSet<_> = before.rev().take(MOST_BETWEEN).chain(after.take(MOST_BETWEEN + 1)).collect();
+        near.into_iter().filter(|&i| kept.contains(&day(i))).collect()
+    }
+}
+
+impl View {
+    fn new(datetime: DateTime<Utc>, bounds: Rect) -> Self {
+        let nothing = || MultiPolygon(Vec::new());
+        Self { ids: Vec::new(), datetime, bounds, shown: nothing(), looked: nothing(), version: 0 }
+    }
+}
+
+/// Of each pair the ground that others tell better: date by date over an image between that shows a part of it only, or, where it
+/// could not be assessed, over the images between. The pairs over hidden ground are the last, cut to it.
+pub(crate) fn told_by_others(pairs: &[Step<'_>]) -> Vec<MultiPolygon> {
+    let bounds: Vec<Option<Rect>> = pairs.iter().map(|s| s.pair.later.footprint.bounding_rect()).collect();
     let of = |(i, step): (usize, &Step<'_>)| {
-        let meets = |rect: Option<Rect>| rect.zip(bounds[i]).is_some_and(|(a, b)| a.intersects(&b));
-        let shorter = |pair: &Pair| spans(step.pair, pair) && length(pair) < length(step.pair);
-        let inner = steps.iter().zip(&bounds).filter(|(s, rect)| shorter(s.pair) && meets(**rect));
-        let inner: Vec<&Step<'_>> = inner.map(|(s, _)| s).collect();
-        let mut told = Vec::new();
-        for to in &inner {
-            for from in inner.iter().filter(|s| s.pair.earlier.id == to.pair.later.id) {
-                told.push(assessed(to).intersection(&assessed(from)));
+        let Some(own) = bounds[i].filter(|_| is_on_the_map(step.pair)) else {
+            return MultiPolygon(Vec::new());
+        };
+        let meets = |rect: &Option<Rect>| rect.is_some_and(|r| r.intersects(&own));
+        let others = || {
+            pairs.iter().zip(&bounds).filter(|(s, rect)| meets(rect) && is_on_the_map(s.pair)).map(|(s, _)| s)
+        };
+        let mut inner: Vec<&Step<'_>> = others().filter(|s| is_within(s.pair, step.pair)).collect();
+        inner.sort_by_key(|s| (s.pair.later.datetime, s.pair.earlier.datetime));
+        let mut told = MultiPolygon(Vec::new());
+        if inner.len() > 1 {
+            // Ground that is told from its first date on, up to each moment.
+            let mut reached = BTreeMap::from([(step.pair.earlier.datetime, common(step.pair))]);
+            for s in inner {
+                let Some(start) = reached.get(&s.pair.earlier.datetime) else { continue };
+                let told = start.intersection(&assessed(s.areas));
+                let end = reached.entry(s.pair.later.datetime).or_insert_with(|| MultiPolygon(Vec::new()));
+                *end = end.union(&told);
             }
+            told = reached.remove(&step.pair.later.datetime).unwrap_or(told);
         }
-        let over = bridges.iter().filter(|b| spans(&b.pair, step.pair) && meets(b.ground.bounding_rect()));
-        told.extend(over.map(|b| b.ground.clone()));
-        without_crumbs(union(told.into_iter()))
+        let longer = others().filter(|s| is_within(step.pair, s.pair));
+        let own = assessed(step.areas);
+        let over = union(longer.map(|s| assessed(s.areas))).difference(&own);
+        // Of a pair over hidden ground that ground alone.
+        let looked = union(step.areas.iter().map(|a| a.outline.clone()));
+        without_crumbs(told.union(&over).intersection(&looked))
     };
-    steps.iter().enumerate().map(of).collect()
+    pairs.iter().enumerate().map(of).collect()
 }
 
-/// True where the dates of the one pair lie within those of the other.
-fn spans(outer: &Pair, inner: &Pair) -> bool {
-    outer.earlier.datetime <= inner.earlier.datetime && inner.later.datetime <= outer.later.datetime
+/// True where the dates of a pair lie within those of a longer one.
+pub(crate) fn is_within(inner: &Pair, outer: &Pair) -> bool {
+    let spans =
+        outer.earlier.datetime <= inner.earlier.datetime && inner.later.datetime <= outer.later.datetime;
+    spans && length(inner) < length(outer)
 }
 
-/// What a pair assessed.
-fn assessed(step: &Step<'_>) -> MultiPolygon {
-    union(step.areas.iter().filter(|a| a.reason == Reason::Assessed).map(|a| a.outline.clone()))
+/// False for images across the antimeridian: outlines of their ground are told on both sides of it.
+fn is_on_the_map(pair: &Pair) -> bool {
+    let within = |c: &Capture| c.footprint.exterior().coords().all(|p| (-180.0..=180.0).contains(&p.x));
+    within(&pair.earlier) && within(&pair.later)
+}
+
+/// What was assessed of areas.
+fn assessed(areas: &[Area]) -> MultiPolygon {
+    union(areas.iter().filter(|a| a.reason == Reason::Assessed).map(|a| a.outline.clone()))
 }
 
 fn ids(pair: &Pair) -> (&str, &str) {
@@ -138,26 +355,9 @@ fn common(pair: &Pair) -> MultiPolygon {
     pair.earlier.footprint.intersection(&pair.later.footprint)
 }
 
-/// What an image came to in the steps to it and from it.
-struct View<'a> {
-    capture: &'a Capture,
-    bounds: Option<Rect>,
-    /// What any of them assessed.
-    shown: MultiPolygon,
-    /// What was looked at both to it and from it, and never assessed.
-    hidden: MultiPolygon,
-}
-
-impl<'a> View<'a> {
-    fn of(capture: &'a Capture, steps: &[Step<'_>]) -> Self {
-        let to = || steps.iter().filter(|s| s.pair.later.id == capture.id);
-        let from = || steps.iter().filter(|s| s.pair.earlier.id == capture.id);
-        let shown = union(to().chain(from()).map(assessed));
-        let before = union(to().map(|s| common(s.pair)));
-        let after = union(from().map(|s| common(s.pair)));
-        let hidden = without_crumbs(before.intersection(&after).difference(&shown));
-        Self { capture, bounds: capture.footprint.bounding_rect(), shown, hidden }
-    }
+fn around(a: Rect, b: Rect) -> Rect {
+    let bound = |f: fn(f64, f64) -> f64, a: Coord, b: Coord| Coord { x: f(a.x, b.x), y: f(a.y, b.y) };
+    Rect::new(bound(f64::min, a.min(), b.min()), bound(f64::max, a.max(), b.max()))
 }
 
 fn union(outlines: impl Iterator<Item = MultiPolygon>) -> MultiPolygon {
@@ -186,103 +386,157 @@ mod tests {
         vec![area(Reason::Assessed, (x, 5000.0)), area(Reason::Cloud, (0.0, x))]
     }
 
-    /// The days of the pairs, the share of the ground that is theirs, and over how many images.
-    fn told(steps: &[(Pair, Vec<Area>)]) -> Vec<(String, f64, usize)> {
-        let steps: Vec<Step<'_>> = steps.iter().map(|(pair, areas)| Step { pair, areas }).collect();
-        let days = |p: &Pair| format!("{}-{}", p.earlier.id, p.later.id).replace("x/", "");
-        let found = bridges(&steps).unwrap();
-        found
-            .iter()
-            .map(|b| {
-                (
-                    days(&b.pair),
-                    (km2(&b.ground) / km2(&common(&b.pair)) * 100.0).round() / 100.0,
-                    b.over.len(),
-                )
-            })
-            .collect()
+    /// The pairs that are compared over others where each day has a cloud in the west, so many metres wide, from 5000 m on none at
+    /// all is seen: days, share of the ground, what was assessed of it, images looked over.
+    fn told(clouds: &[(u32, f64)]) -> Vec<(String, f64, f64, usize)> {
+        let cloud = |id: &str| clouds.iter().find(|c| id == format!("x/{}", c.0)).unwrap().1;
+        let seen = |p: &Pair| match cloud(&p.earlier.id).max(cloud(&p.later.id)) {
+            5000.0 => vec![],
+            x => east_of(x),
+        };
+        let pairs: Vec<Pair> = clouds.windows(2).map(|w| pair(w[0].0, w[1].0)).collect();
+        let areas: Vec<Vec<Area>> = pairs.iter().map(seen).collect();
+        let mut steps: Vec<Step<'_>> =
+            pairs.iter().zip(&areas).map(|(pair, areas)| Step { pair, areas }).collect();
+        let mut search = Search::new(&steps, |_| true).unwrap();
+        steps.reverse();
+        let mut turned = Search::new(&steps, |_| true).unwrap();
+        let mut out = Vec::new();
+        while let Some(bridge) = search.next() {
+            assert_eq!(turned.next().as_ref(), Some(&bridge), "the order of the steps is nothing");
+            let areas = seen(&bridge.pair);
+            search.told(&bridge, &areas);
+            turned.told(&bridge, &areas);
+            let whole = km2(&common(&bridge.pair));
+            let share = |g: &MultiPolygon| (km2(g) / whole * 100.0).round() / 100.0;
+            let days = format!("{}-{}", bridge.pair.earlier.id, bridge.pair.later.id).replace("x/", "");
+            let useful = share(&bridge.ground.intersection(&assessed(&areas)));
+            out.push((days, share(&bridge.ground), useful, bridge.over.len()));
+        }
+        assert_eq!(turned.next(), None);
+        out
+    }
+
+    fn one(days: &str, share: f64, useful: f64, over: usize) -> (String, f64, f64, usize) {
+        (days.to_owned(), share, useful, over)
     }
 
     #[test]
     fn a_cloud_in_the_middle_is_looked_over_where_it_lies() {
-        let steps = [(pair(1, 5), east_of(2000.0)), (pair(5, 9), east_of(1500.0))];
-        assert_eq!(told(&steps), [("1-9".to_owned(), 0.3, 1)]);
+        assert_eq!(told(&[(1, 0.0), (5, 2000.0), (9, 0.0)]), [one("1-9", 0.4, 0.4, 1)]);
     }
 
     #[test]
     fn an_image_that_cannot_be_read_is_looked_over_whole() {
-        let steps = [(pair(1, 5), vec![]), (pair(5, 9), vec![]), (pair(9, 12), east_of(0.0))];
-        assert_eq!(told(&steps), [("1-9".to_owned(), 1.0, 1)]);
+        assert_eq!(told(&[(1, 0.0), (5, 5000.0), (9, 0.0), (12, 0.0)]), [one("1-9", 1.0, 1.0, 1)]);
     }
 
     #[test]
     fn two_in_a_row_are_looked_over_once() {
-        let steps =
-            [(pair(1, 5), east_of(2000.0)), (pair(5, 9), east_of(2000.0)), (pair(9, 12), east_of(2000.0))];
-        assert_eq!(told(&steps), [("1-12".to_owned(), 0.4, 2)]);
+        assert_eq!(told(&[(1, 0.0), (5, 2000.0), (9, 2000.0), (12, 0.0)]), [one("1-12", 0.4, 0.4, 2)]);
     }
 
     #[test]
     fn a_larger_cloud_on_the_next_day_is_looked_over_in_parts() {
-        let steps =
-            [(pair(1, 5), east_of(1000.0)), (pair(5, 9), east_of(2000.0)), (pair(9, 12), east_of(2000.0))];
+        let found = told(&[(1, 0.0), (5, 1000.0), (9, 2000.0), (12, 0.0)]);
         // Of the first kilometre both in the middle tell nothing, of the second the second alone.
-        let wanted = [("5-12".to_owned(), 0.2, 1), ("1-12".to_owned(), 0.2, 2)];
-        assert_eq!(told(&steps), wanted);
+        assert_eq!(found, [one("1-12", 0.2, 0.2, 2), one("5-12", 0.2, 0.2, 1)]);
+    }
+
+    #[test]
+    fn a_clear_day_between_clouds_is_not_taken_for_one() {
+        let found = told(&[(10, 0.0), (12, 2000.0), (14, 0.0), (16, 2000.0)]);
+        assert!(found.contains(&one("10-14", 0.4, 0.4, 1)), "{found:?}");
+        let found = told(&[(10, 2000.0), (12, 0.0), (14, 2000.0), (16, 0.0)]);
+        assert!(found.contains(&one("12-16", 0.4, 0.4, 1)), "{found:?}");
+        // Each of the steps between clear days, and none over all of them.
+        let found = told(&[(1, 0.0), (3, 2000.0), (5, 0.0), (7, 2000.0), (9, 0.0)]);
+        assert_eq!(found, [one("1-5", 0.4, 0.4, 1), one("5-9", 0.4, 0.4, 1)]);
+    }
+
+    #[test]
+    fn a_month_of_clouds_is_looked_over_from_the_day_before_it() {
+        let days: Vec<(u32, f64)> =
+            (1..=9).map(|d| (d, if (3..=7).contains(&d) { 2000.0 } else { 0.0 })).collect();
+        let found = told(&days);
+        // Then each day of it might be clear between two that are not.
+        assert_eq!(found[0], one("2-8", 0.4, 0.4, 5), "{found:?}");
+        assert!(found.len() < days.len(), "{found:?}");
     }
 
     #[test]
     fn what_the_first_or_the_last_hides_is_nobody_s() {
-        // The first image hides the west: the step from it tells nothing, the one after it all.
-        let steps = [(pair(1, 5), east_of(2000.0)), (pair(5, 9), east_of(0.0))];
-        assert_eq!(told(&steps), []);
-        let steps = [(pair(1, 5), east_of(0.0)), (pair(5, 9), east_of(2000.0))];
-        assert_eq!(told(&steps), []);
+        assert_eq!(told(&[(1, 2000.0), (5, 0.0), (9, 0.0)]), []);
+        assert_eq!(told(&[(1, 0.0), (5, 0.0), (9, 2000.0)]), []);
     }
 
     #[test]
     fn a_little_cloud_is_let_be_and_so_is_a_clear_series() {
-        let steps = [(pair(1, 5), east_of(200.0)), (pair(5, 9), east_of(200.0))];
-        assert_eq!(told(&steps), []);
-        let steps = [(pair(1, 5), east_of(0.0)), (pair(5, 9), east_of(0.0))];
-        assert_eq!(told(&steps), []);
+        assert_eq!(told(&[(1, 0.0), (5, 200.0), (9, 0.0)]), []);
+        assert_eq!(told(&[(1, 0.0), (5, 0.0), (9, 0.0)]), []);
+    }
+
+    #[test]
+    fn neighbouring_tiles_of_the_days_between_do_not_count() {
+        let mut pairs = vec![pair(1, 5), pair(5, 9)];
+        let mut areas = vec![east_of(2000.0), east_of(2000.0)];
+        // A dozen frames of the middle day at the eastern rim.
+        for k in 0..12 {
+            let frame = |day| capture(&format!("f{k}"), day, (4950.0, 6000.0 + f64::from(k)));
+            pairs.push(Pair { earlier: frame(1), later: frame(5), overlap_km2: 1.0 });
+            areas.push(vec![]);
+        }
+        let steps: Vec<Step<'_>> =
+            pairs.iter().zip(&areas).map(|(pair, areas)| Step { pair, areas }).collect();
+        let first = Search::new(&steps, |_| true).unwrap().next().unwrap();
+        assert_eq!(ids(&first.pair), ("x/1", "x/9"));
+        assert_eq!(Search::new(&steps, |_| false).unwrap().next(), None);
+    }
+
+    #[test]
+    fn across_the_antimeridian_there_are_steps_alone() {
+        let mut steps = [(pair(1, 5), east_of(2000.0)), (pair(5, 9), east_of(2000.0))];
+        for (pair, _) in &mut steps {
+            for capture in [&mut pair.earlier, &mut pair.later] {
+                capture.footprint.exterior_mut(|ring| ring.0.iter_mut().for_each(|p| p.x += 145.0));
+            }
+        }
+        let steps: Vec<Step<'_>> = steps.iter().map(|(pair, areas)| Step { pair, areas }).collect();
+        assert_eq!(Search::new(&steps, |_| true).unwrap().next(), None);
+        assert!(told_by_others(&steps).iter().all(|g| g.0.is_empty()));
+    }
+
+    /// Of pairs in the order given, how many square kilometres others tell.
+    fn others_km2(pairs: &[(Pair, Vec<Area>)]) -> Vec<f64> {
+        let steps: Vec<Step<'_>> = pairs.iter().map(|(pair, areas)| Step { pair, areas }).collect();
+        told_by_others(&steps).iter().map(|g| (km2(g) * 10.0).round() / 10.0).collect()
     }
 
     #[test]
     fn what_steps_tell_is_theirs() {
         // On the 5th an image of the east was taken, of which the first kilometre is clouded on the 9th.
         let east = |day| capture("east", day, (2000.0, 5000.0));
-        let steps = [
+        let mut pairs = vec![
             (Pair { later: east(5), ..pair(1, 5) }, east_of(0.0)),
             (Pair { earlier: east(5), ..pair(5, 9) }, east_of(3000.0)),
             (pair(1, 9), east_of(0.0)),
         ];
-        let steps: Vec<Step<'_>> = steps.iter().map(|(pair, areas)| Step { pair, areas }).collect();
-        let told: Vec<f64> = told_by_others(&steps, &[]).iter().map(km2).collect();
-        assert_eq!(told[..2], [0.0, 0.0]);
-        assert!((told[2] - 10.0).abs() < 0.02, "{told:?}");
+        // The second kilometre is told by the longer pair alone.
+        assert_eq!(others_km2(&pairs), [0.0, 15.0, 10.0]);
+        // A chain that does not reach the end tells nothing of it.
+        pairs[2].0.later = capture("x", 12, WIDE);
+        assert_eq!(others_km2(&pairs)[2], 0.0);
     }
 
     #[test]
     fn what_is_compared_over_its_dates_is_no_step_s() {
-        let steps =
-            [(pair(1, 5), east_of(2000.0)), (pair(5, 9), east_of(1500.0)), (pair(9, 12), east_of(0.0))];
-        let steps: Vec<Step<'_>> = steps.iter().map(|(pair, areas)| Step { pair, areas }).collect();
-        let bridges = bridges(&steps).unwrap();
-        let told = told_by_others(&steps, &bridges.iter().collect::<Vec<_>>());
-        let told: Vec<f64> = told.iter().map(|g| (km2(g) * 10.0).round() / 10.0).collect();
-        assert_eq!(told, [7.5, 7.5, 0.0]);
-    }
-
-    #[test]
-    fn the_order_of_the_steps_is_nothing() {
-        let mut steps = vec![
-            (pair(1, 5), east_of(1000.0)),
-            (pair(5, 9), east_of(2000.0)),
-            (pair(9, 12), east_of(2000.0)),
+        let over = vec![Area { outline: rectangle((0.0, 1500.0), WIDE), ..east_of(0.0)[0].clone() }];
+        let pairs = [
+            (pair(1, 5), east_of(2000.0)),
+            (pair(5, 9), east_of(1500.0)),
+            (pair(9, 12), east_of(0.0)),
+            (pair(1, 9), over),
         ];
-        let straight = told(&steps);
-        steps.reverse();
-        assert_eq!(told(&steps), straight);
+        assert_eq!(others_km2(&pairs), [7.5, 7.5, 0.0, 0.0]);
     }
 }

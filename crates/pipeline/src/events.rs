@@ -67,10 +67,10 @@ pub enum Event<'a> {
         /// Cause and remedy.
         reason: &'a str,
     },
-    /// More pairs to compare, over images that hid ground.
+    /// One more pair is to be compared, over images that hid ground.
     Bridged {
-        /// How many.
-        pairs: usize,
+        /// The pair.
+        pair: &'a Pair,
     },
     /// Pictures drawn. Comes from any thread.
     Chips {

@@ -144,6 +144,15 @@ pub(crate) fn within(work: &Work, is_asked: impl Fn(Coord) -> bool) -> Vec<Work>
     parts(work, &steps, &asked)
 }
 
+/// The parts of a work that works of other pairs do not tell.
+pub(crate) fn untold(pair: &Pair, work: &Work, others: &[(&Pair, &Work)]) -> Vec<Work> {
+    let seen = Seen::of(pair, &work.earthwork);
+    let kind = |w: &Work| w.earthwork.class.is_earthwork();
+    let alike = others.iter().filter(|(_, w)| kind(w) == kind(work));
+    let near: Vec<Seen> = alike.map(|(p, w)| Seen::of(p, &w.earthwork)).filter(|s| s.near(&seen)).collect();
+    without(work, &seen, &near.iter().collect::<Vec<_>>(), &[])
+}
+
 /// The stretches of a work whose steps are kept, each a work of its own where it is long enough.
 fn parts(work: &Work, steps: &[(Coord, Pixel)], kept: &[bool]) -> Vec<Work> {
     if kept.iter().all(|k| *k) {

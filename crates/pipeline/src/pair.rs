@@ -20,6 +20,10 @@ use crate::place::Area;
 use crate::source::PairReader;
 use crate::{identify, once, place};
 
+/// Ground around hidden ground that belongs to it, metres.
+const RIM_M: f64 = 15.0;
+const METRES_PER_DEGREE: f64 = 111_195.0;
+
 /// All that a pair told, as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairResult {
@@ -79,17 +83,29 @@ impl PairResult {
         self.pixels[i] as f64 * self.pixel_m * self.pixel_m / 1e6
     }
 
-    /// What of it lies on some ground, in longitude and latitude: works are cut at its rim.
+    /// What was assessed of some ground, in longitude and latitude, that others could not assess, which say so themselves. Works are
+    /// cut [`RIM_M`] beyond it: at the rim of what they could assess others see too little.
     pub(crate) fn within(&self, ground: &MultiPolygon) -> Self {
-        self.cut(ground, true)
+        let mut own = self.cut(ground, true);
+        own.areas.retain(|a| a.reason == Reason::Assessed);
+        own.pixels = Reason::ALL.map(|r| if r == Reason::Assessed { own.pixels[0] } else { 0 });
+        own
     }
 
-    /// What of it lies elsewhere.
+    /// What of it lies elsewhere. Works are cut at its rim.
     pub(crate) fn without(&self, ground: &MultiPolygon) -> Self {
         self.cut(ground, false)
     }
 
     fn cut(&self, ground: &MultiPolygon, inside: bool) -> Self {
+        let around = |at: Coord| {
+            let east = RIM_M / METRES_PER_DEGREE / at.y.to_radians().cos().max(0.01);
+            let ring = (0..8).map(move |k| {
+                let (sin, cos) = (std::f64::consts::FRAC_PI_4 * f64::from(k)).sin_cos();
+                Coord { x: at.x + east * cos, y: at.y + RIM_M / METRES_PER_DEGREE * sin }
+            });
+            std::iter::once(at).chain(ring)
+        };
         let parts: Vec<(Option<Rect>, &Polygon)> = ground.iter().map(|p| (p.bounding_rect(), p)).collect();
         let holds = |at: Coord| {
             parts.iter().any(|(rect, part)| rect.is_some_and(|r| r.intersects(&at)) && part.intersects(&at))
@@ -107,7 +123,11 @@ impl PairResult {
             let km2: f64 = areas.iter().filter(|a| a.reason == reason).map(|a| a.area_km2).sum();
             (km2 * 1e6 / (self.pixel_m * self.pixel_m)).round() as u64
         });
-        let works = self.works.iter().flat_map(|w| once::within(w, |at| holds(at) == inside)).collect();
+        let works = self
+            .works
+            .iter()
+            .flat_map(|w| once::within(w, |at| if inside { around(at).any(holds) } else { !holds(at) }))
+            .collect();
         Self { works, areas, pixels, ..self.clone() }
     }
 

@@ -1,5 +1,6 @@
 //! The whole job.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -12,7 +13,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use report::{CoverageFeature, FrontsIndex, ImagePrecision, MeasuredEarthwork, OutputDir};
 
 use crate::ahead::{Ahead, FetchRecord, Images, Span};
-use crate::bridge::{self, Bridge, Step};
+use crate::bridge::{self, Bridge, Search, Step};
 use crate::chips::{self, Drawn, Subject};
 use crate::covered::{self, Covered};
 use crate::documents::Documents;
@@ -22,8 +23,9 @@ use crate::inspect::{Inspection, inspect};
 use crate::journal::{self, Journal};
 use crate::measure::{self, Ground};
 use crate::model::model;
-use crate::once::each_once;
+use crate::once::{self, each_once};
 use crate::pair::{self, Failure, Work};
+use crate::place::Area;
 use crate::record::{self, CaptureRecord, Counts, PairRecord, PairStatus, SkippedRecord};
 use crate::{Error, PairResult, PairRule, Result, SurveyOptions, VERSION, identify};
 
@@ -113,6 +115,8 @@ struct Round<'a> {
     first: usize,
     /// Those of them whose results are kept.
     kept: usize,
+    /// What they are compared for, where that is not all that they show.
+    over: Option<&'a Bridge>,
 }
 
 impl Round<'_> {
@@ -123,17 +127,21 @@ impl Round<'_> {
 
 /// What became of a pair.
 struct Finished<'a> {
-    pair: &'a Pair,
+    pair: Cow<'a, Pair>,
     record: PairRecord,
     result: Option<PairResult>,
 }
 
 impl Finished<'_> {
-    /// Keeps a part of what was found.
-    fn keep(&mut self, part: impl FnOnce(&PairResult) -> PairResult) {
-        let Some(result) = &mut self.result else { return };
-        *result = part(result);
-        self.record.outcome = PairRecord::done(self.pair, result, false).outcome;
+    /// What was looked at and what was not; nothing where it failed.
+    fn areas(&self) -> &[Area] {
+        self.result.as_ref().map_or(&[], |r| &r.areas)
+    }
+
+    /// Puts a part of what was found in its place.
+    fn keep(&mut self, result: PairResult) {
+        self.record.outcome = PairRecord::done(&self.pair, &result, false).outcome;
+        self.result = Some(result);
     }
 }
 
@@ -144,19 +152,15 @@ impl Run {
         // A front of many vertices takes a while to be made ready; nobody needs it before the pairs are done.
         let index = OnceLock::new();
         let ready = || index.get_or_init(|| FrontsIndex::new(&self.ground.fronts));
-        let steps = &self.inspection.pairs[..];
+        let steps = &self.inspection.pairs;
         let mut finished = self.pool.in_place_scope(|scope| {
             scope.spawn(|_| _ = ready());
-            self.pairs(&Round { pairs: steps, first: 0, kept: 0 }, &journal)
+            self.pairs(&Round { pairs: steps, first: 0, kept: 0, over: None }, &journal)
         })?;
-        let bridges = self.bridges(&finished)?;
-        let more: Vec<Pair> = bridges.iter().map(|b| b.pair.clone()).collect();
-        if !more.is_empty() {
-            self.events.tell(Event::Bridged { pairs: more.len() });
-            let kept = finished.iter().filter(|f| f.result.is_some()).count();
-            finished.extend(self.pairs(&Round { pairs: &more, first: steps.len(), kept }, &journal)?);
+        if self.options.images.pairs == PairRule::Consecutive {
+            self.over_hidden(&mut finished, &journal)?;
+            share_out(&mut finished);
         }
-        self.share_out(&mut finished, &bridges);
         let total = finished.len();
         let kept = finished.iter().filter(|f| f.result.is_some()).count();
         let mut failures =
@@ -172,29 +176,25 @@ impl Run {
         Ok(outcome)
     }
 
-    /// Pairs over images that hid ground, where dates are compared step by step.
-    fn bridges(&self, finished: &[Finished<'_>]) -> Result<Vec<Bridge>> {
-        match self.options.images.pairs {
-            PairRule::Consecutive => Ok(bridge::bridges(&steps(finished))?),
-            _ => Ok(Vec::new()),
+    /// Compares pairs over images that hid ground, one by one, as long as any may tell more.
+    fn over_hidden(&self, finished: &mut Vec<Finished<'_>>, journal: &Journal<'_>) -> Result<()> {
+        let gate = &self.options.images.gate;
+        let mut search = Search::new(&steps(finished), |pair| gate.objection(&Gate::of(pair)).is_none())?;
+        while let Some(bridge) = search.next() {
+            self.events.tell(Event::Bridged { pair: &bridge.pair });
+            let round = Round {
+                pairs: std::slice::from_ref(&bridge.pair),
+                first: finished.len(),
+                kept: finished.iter().filter(|f| f.result.is_some()).count(),
+                over: Some(&bridge),
+            };
+            for done in self.pairs(&round, journal)? {
+                search.told(&bridge, done.areas());
+                let Finished { pair, record, result } = done;
+                finished.push(Finished { pair: Cow::Owned(pair.into_owned()), record, result });
+            }
         }
-    }
-
-    /// Leaves to each pair what no other tells. The pairs over hidden ground are the last.
-    fn share_out(&self, finished: &mut [Finished<'_>], bridges: &[Bridge]) {
-        if self.options.images.pairs != PairRule::Consecutive {
-            return;
-        }
-        let (first, over) = finished.split_at_mut(finished.len() - bridges.len());
-        let told = over.iter().zip(bridges).filter(|(f, _)| f.result.is_some());
-        let told = bridge::told_by_others(&steps(first), &told.map(|(_, b)| b).collect::<Vec<_>>());
-        for (f, ground) in first.iter_mut().zip(told).filter(|(_, ground)| !ground.0.is_empty()) {
-            f.keep(|result| result.without(&ground));
-        }
-        for (f, bridge) in over.iter_mut().zip(bridges) {
-            f.keep(|result| result.within(&bridge.ground));
-            f.record.over.clone_from(&bridge.over);
-        }
+        Ok(())
     }
 
     /// Compares pairs: in their order, or where images lie at addresses as they come. Given back in their order.
@@ -260,7 +260,11 @@ impl Run {
         if let Some(refused) = self.options.images.gate.objection(&Gate::of(pair)) {
             let reason = format!("{}: {refused}", pair.id());
             self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
-            return Ok(Finished { pair, record: PairRecord::skipped(pair, Some(reason)), result: None });
+            return Ok(Finished {
+                pair: Cow::Borrowed(pair),
+                record: PairRecord::skipped(pair, Some(reason)),
+                result: None,
+            });
         }
         let clock = Instant::now();
         let start = self.clock.elapsed().as_secs_f64();
@@ -281,12 +285,20 @@ impl Run {
             Err(Failure::Skipped(reason)) => {
                 let reason = self.inspection.say(reason);
                 self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
-                return Ok(Finished { pair, record: PairRecord::skipped(pair, Some(reason)), result: None });
+                return Ok(Finished {
+                    pair: Cow::Borrowed(pair),
+                    record: PairRecord::skipped(pair, Some(reason)),
+                    result: None,
+                });
             }
         };
         if !resumed {
             journal.keep(pair, options, &self.model, &result)?;
         }
+        let (result, over) = match round.over {
+            Some(bridge) => (result.within(&bridge.ground), &bridge.over[..]),
+            None => (result, &[][..]),
+        };
         self.events.tell(Event::PairDone {
             index,
             total,
@@ -297,12 +309,14 @@ impl Run {
             resumed,
         });
         let mut record = PairRecord::done(pair, &result, resumed);
-        record.reason = record.reason.map(|r| self.inspection.say(r));
+        // Of ground that others hide nothing more need be known than that nothing came of it.
+        record.reason = record.reason.filter(|_| over.is_empty()).map(|r| self.inspection.say(r));
+        record.over = over.to_vec();
         if let Ok(Some(fetched)) = images {
             record.fetched = Some(fetched);
             record.compared = Some(Span { start, end: self.clock.elapsed().as_secs_f64() });
         }
-        Ok(Finished { pair, record, result: Some(result) })
+        Ok(Finished { pair: Cow::Borrowed(pair), record, result: Some(result) })
     }
 
     /// Ranks, measures, draws and writes.
@@ -465,10 +479,16 @@ impl Run {
             ));
         }
         notes.extend(finished.iter().filter_map(|f| {
-            let km2: f64 = f.record.outcome.as_ref()?.km2.values().sum();
+            let km2 =
+                f.record.outcome.as_ref()?.km2.get(Reason::Assessed.as_str()).copied().unwrap_or_default();
             let over = (!f.record.over.is_empty()).then(|| f.record.over.join(" and "))?;
+            let came = if km2 > 0.0 {
+                format!("{} km² of it were assessed", report::area(km2))
+            } else {
+                "in vain".to_owned()
+            };
             Some(format!(
-                "{} was compared for {km2:.2} km² that {over} hides from the steps between",
+                "{} was compared for ground of which the steps over {over} tell nothing: {came}",
                 f.record.id
             ))
         }));
@@ -572,14 +592,38 @@ fn discard(out: &OutputDir, made: bool) {
     }
 }
 
+/// What pairs told, as the search for others takes it.
 fn steps<'a>(finished: &'a [Finished<'_>]) -> Vec<Step<'a>> {
-    let areas = |f: &'a Finished<'_>| f.result.as_ref().map_or(&[][..], |r| &r.areas[..]);
-    finished.iter().map(|f| Step { pair: f.pair, areas: areas(f) }).collect()
+    finished.iter().map(|f| Step { pair: &f.pair, areas: f.areas() }).collect()
+}
+
+/// Leaves to each pair what no other tells better.
+fn share_out(finished: &mut [Finished<'_>]) {
+    let told = bridge::told_by_others(&steps(finished));
+    for (f, ground) in finished.iter_mut().zip(told) {
+        if let Some(result) = f.result.as_ref().filter(|_| !ground.0.is_empty()) {
+            f.keep(result.without(&ground));
+        }
+    }
+    // Works over hidden ground reach a little beyond it, where pairs between its dates may tell them.
+    for i in 0..finished.len() {
+        let (own, Some(result)) = (&finished[i], &finished[i].result) else { continue };
+        if own.record.over.is_empty() {
+            continue;
+        }
+        let inner = finished.iter().filter(|f| bridge::is_within(&f.pair, &own.pair));
+        let told = inner.filter_map(|f| Some((&*f.pair, &f.result.as_ref()?.works)));
+        let others: Vec<(&Pair, &Work)> =
+            told.flat_map(|(p, works)| works.iter().map(move |w| (p, w))).collect();
+        let works = result.works.iter().flat_map(|w| once::untold(&own.pair, w, &others)).collect();
+        let result = PairResult { works, ..result.clone() };
+        finished[i].keep(result);
+    }
 }
 
 /// What was found in all pairs, the highest confidence first.
-fn ranked<'a>(finished: &'a [Finished<'a>]) -> Vec<(&'a Pair, &'a Work)> {
-    let done = finished.iter().filter_map(|f| Some((f.pair, &f.result.as_ref()?.works)));
+fn ranked<'a>(finished: &'a [Finished<'_>]) -> Vec<(&'a Pair, &'a Work)> {
+    let done = finished.iter().filter_map(|f| Some((&*f.pair, &f.result.as_ref()?.works)));
     let mut ranked: Vec<_> = done.flat_map(|(pair, works)| works.iter().map(move |w| (pair, w))).collect();
     // Stable: between equals the order of the pairs decides, which is by date.
     ranked.sort_by(|(_, a), (_, b)| {
@@ -591,13 +635,13 @@ fn ranked<'a>(finished: &'a [Finished<'a>]) -> Vec<(&'a Pair, &'a Work)> {
 
 /// How well the later image of each pair is placed.
 fn precisions(finished: &[Finished<'_>]) -> BTreeMap<String, ImagePrecision> {
-    let done = finished.iter().filter_map(|f| Some((f.pair, f.result.as_ref()?)));
+    let done = finished.iter().filter_map(|f| Some((&*f.pair, f.result.as_ref()?)));
     done.map(|(pair, r)| (pair.id(), measure::precision(&pair.later, r.alignment.residual_px, r.pixel_m)))
         .collect()
 }
 
 /// What was looked at and what was not, each piece of ground once for the same two days.
-fn covered_once<'a>(finished: &[Finished<'a>]) -> Vec<Covered<'a>> {
-    let done = finished.iter().filter_map(|f| Some((f.pair, f.result.as_ref()?)));
+fn covered_once<'a>(finished: &'a [Finished<'_>]) -> Vec<Covered<'a>> {
+    let done = finished.iter().filter_map(|f| Some((&*f.pair, f.result.as_ref()?)));
     covered::each_once(done.map(|(pair, result)| result.covered(pair)).collect())
 }

@@ -71,3 +71,4 @@ pub use summary::{Summary, front_warnings, report_md, sentence};
 pub use systems::{DefenceLine, System, SystemOptions, systems};
 pub use totals::Totals;
 pub use uncertainty::{ImagePrecision, Uncertainty};
+pub use words::area;

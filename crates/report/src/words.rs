@@ -30,7 +30,7 @@ pub(crate) fn distance(m: f64) -> String {
 }
 
 /// `24.1`, `0.37`, `0.004`: square kilometres.
-pub(crate) fn area(km2: f64) -> String {
+pub fn area(km2: f64) -> String {
     match km2 {
         0.0 => "0".to_owned(),
         a if a < 0.0095 => format!("{a:.4}"),
