@@ -291,37 +291,41 @@ impl View {
 /// Of each pair the ground that others tell better: date by date over an image between that shows a part of it only, or, where it
 /// could not be assessed, over the images between. The pairs over hidden ground are the last, cut to it.
 pub(crate) fn told_by_others(pairs: &[Step<'_>]) -> Vec<MultiPolygon> {
-    let bounds: Vec<Option<Rect>> = pairs.iter().map(|s| s.pair.later.footprint.bounding_rect()).collect();
-    let of = |(i, step): (usize, &Step<'_>)| {
-        let Some(own) = bounds[i].filter(|_| is_on_the_map(step.pair)) else {
-            return MultiPolygon(Vec::new());
-        };
-        let meets = |rect: &Option<Rect>| rect.is_some_and(|r| r.intersects(&own));
-        let others = || {
-            pairs.iter().zip(&bounds).filter(|(s, rect)| meets(rect) && is_on_the_map(s.pair)).map(|(s, _)| s)
-        };
-        let mut inner: Vec<&Step<'_>> = others().filter(|s| is_within(s.pair, step.pair)).collect();
-        inner.sort_by_key(|s| (s.pair.later.datetime, s.pair.earlier.datetime));
-        let mut told = MultiPolygon(Vec::new());
-        if inner.len() > 1 {
-            // Ground that is told from its first date on, up to each moment.
-            let mut reached = BTreeMap::from([(step.pair.earlier.datetime, common(step.pair))]);
-            for s in inner {
-                let Some(start) = reached.get(&s.pair.earlier.datetime) else { continue };
-                let told = start.intersection(&assessed(s.areas));
-                let end = reached.entry(s.pair.later.datetime).or_insert_with(|| MultiPolygon(Vec::new()));
-                *end = end.union(&told);
+    let nothing = || MultiPolygon(Vec::new());
+    let bounds: Vec<Option<Rect>> = pairs
+        .iter()
+        .map(|s| s.pair.later.footprint.bounding_rect().filter(|_| is_on_the_map(s.pair)))
+        .collect();
+    let of = |(step, own): (&Step<'_>, &Option<Rect>)| {
+        let Some(own) = own else { return nothing() };
+        let near = pairs.iter().zip(&bounds).filter(|(_, rect)| rect.is_some_and(|r| r.intersects(own)));
+        let (mut inner, mut longer) = (Vec::new(), Vec::new());
+        for (s, _) in near {
+            if is_within(s.pair, step.pair) {
+                inner.push(s);
+            } else if is_within(step.pair, s.pair) {
+                longer.push(assessed(s.areas));
             }
-            told = reached.remove(&step.pair.later.datetime).unwrap_or(told);
         }
-        let longer = others().filter(|s| is_within(step.pair, s.pair));
-        let own = assessed(step.areas);
-        let over = union(longer.map(|s| assessed(s.areas))).difference(&own);
+        if inner.len() < 2 && longer.is_empty() {
+            return nothing();
+        }
+        inner.sort_by_key(|s| (s.pair.later.datetime, s.pair.earlier.datetime));
+        // Ground that is told from the first date on, up to each moment.
+        let mut reached = BTreeMap::from([(step.pair.earlier.datetime, common(step.pair))]);
+        for s in inner {
+            let Some(start) = reached.get(&s.pair.earlier.datetime) else { continue };
+            let told = start.intersection(&assessed(s.areas));
+            let end = reached.entry(s.pair.later.datetime).or_insert_with(nothing);
+            *end = end.union(&told);
+        }
+        let told = reached.remove(&step.pair.later.datetime).unwrap_or_else(nothing);
+        let over = union(longer.into_iter()).difference(&assessed(step.areas));
         // Of a pair over hidden ground that ground alone.
         let looked = union(step.areas.iter().map(|a| a.outline.clone()));
         without_crumbs(told.union(&over).intersection(&looked))
     };
-    pairs.iter().enumerate().map(of).collect()
+    pairs.iter().zip(&bounds).map(of).collect()
 }
 
 /// True where the dates of a pair lie within those of a longer one.
