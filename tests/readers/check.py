@@ -100,6 +100,13 @@ for p in marks:
     # The order of elements that the schema of KML 2.2 asks for.
     order = [c.tag.removeprefix(name) for c in p]
     assert order == ["name", "description", "TimeSpan", "styleUrl", "LineString"], order
+told = kml.find(f"{name}Document/{name}description").text
+assert "assessed" in told and "km²" in told, told
+unseen = [f for f in json.load(open(path("coverage.geojson")))["features"] if not f["properties"]["assessed"]]
+shown = [p for p in kml.iter(name + "Placemark") if p.find(name + "styleUrl").text == "#unseen"]
+assert len(shown) == len(unseen), (len(shown), len(unseen))
+rings = lambda f: sum(len(polygon) for polygon in f["geometry"]["coordinates"])
+assert sum(len(list(p.iter(name + "LinearRing"))) for p in shown) == sum(map(rings, unseen))
 ran.append("zipfile and an XML parser")
 
 # The schema of OGC KML 2.2 comes with fastkml.

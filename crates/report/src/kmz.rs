@@ -9,7 +9,8 @@ use geo_types::LineString;
 
 use crate::earthworks::rfc3339;
 use crate::html::{View, escaped};
-use crate::summary::{leading, rivals};
+use crate::summary::{leading, rivals, sentences};
+use crate::words::{area, between};
 use crate::zip::Zip;
 use crate::{Error, Result, Summary, sentence};
 
@@ -47,7 +48,8 @@ fn kml(s: &Summary<'_>, views: &BTreeMap<String, View>, has: impl Fn(&str) -> bo
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<kml xmlns=\"http://www.opengis.net/kml/2.2\">\n<Document>\n",
     );
-    let _ = writeln!(out, "<name>{}</name>", escaped(s.title));
+    let told = sentences(s).join(" ");
+    let _ = writeln!(out, "<name>{}</name><description>{}</description>", escaped(s.title), escaped(&told));
     // KML's colours are aabbggrr.
     for (id, colour, width) in [
         ("trench", "ff0055ff", 3),
@@ -60,6 +62,9 @@ fn kml(s: &Summary<'_>, views: &BTreeMap<String, View>, has: impl Fn(&str) -> bo
             "<Style id=\"{id}\"><LineStyle><color>{colour}</color><width>{width}</width></LineStyle></Style>"
         );
     }
+    out.push_str(
+        "<Style id=\"unseen\"><LineStyle><color>80606060</color></LineStyle><PolyStyle><color>60606060</color></PolyStyle></Style>\n",
+    );
     for class in [Class::Trench, Class::AntiVehicleDitch] {
         let works: Vec<_> = s.found.iter().filter(|f| f.earthwork.class == class).collect();
         if works.is_empty() {
@@ -105,14 +110,53 @@ fn kml(s: &Summary<'_>, views: &BTreeMap<String, View>, has: impl Fn(&str) -> bo
             out.push_str("</MultiGeometry></Placemark>\n");
         }
     }
-    out.push_str("</Folder>\n</Document>\n</kml>\n");
+    out.push_str("</Folder>\n");
+    not_assessed(s, &mut out);
+    out.push_str("</Document>\n</kml>\n");
     out
 }
 
-fn line(line: &LineString) -> String {
-    let mut out = String::from("<LineString><tessellate>1</tessellate><coordinates>");
-    for (i, c) in line.coords().enumerate() {
-        let _ = write!(out, "{}{:.7},{:.7}", if i > 0 { " " } else { "" }, c.x, c.y);
+/// Ground that nothing is known about, of each pair and reason.
+fn not_assessed(s: &Summary<'_>, out: &mut String) {
+    let unseen: Vec<_> = s.coverage.iter().filter(|c| !c.assessed && !c.geometry.0.is_empty()).collect();
+    if unseen.is_empty() {
+        return;
     }
-    out + "</coordinates></LineString>"
+    out.push_str("<Folder><name>Not assessed: nothing is known about this ground</name>\n");
+    for c in unseen {
+        let _ = write!(
+            out,
+            "<Placemark><name>{}</name><description>{} km², {}</description><styleUrl>#unseen</styleUrl><MultiGeometry>",
+            escaped(c.reason.in_words()),
+            area(c.area_km2),
+            escaped(&between(c.earlier, c.later)),
+        );
+        for polygon in &c.geometry {
+            let rings = std::iter::once(("outer", polygon.exterior()));
+            let rings = rings.chain(polygon.interiors().iter().map(|ring| ("inner", ring)));
+            out.push_str("<Polygon>");
+            for (side, ring) in rings {
+                let _ = write!(
+                    out,
+                    "<{side}BoundaryIs><LinearRing><coordinates>{}</coordinates></LinearRing></{side}BoundaryIs>",
+                    coordinates(ring)
+                );
+            }
+            out.push_str("</Polygon>");
+        }
+        out.push_str("</MultiGeometry></Placemark>\n");
+    }
+    out.push_str("</Folder>\n");
+}
+
+fn line(line: &LineString) -> String {
+    format!(
+        "<LineString><tessellate>1</tessellate><coordinates>{}</coordinates></LineString>",
+        coordinates(line)
+    )
+}
+
+fn coordinates(line: &LineString) -> String {
+    let all: Vec<String> = line.coords().map(|c| format!("{:.7},{:.7}", c.x, c.y)).collect();
+    all.join(" ")
 }
