@@ -11,19 +11,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Capture, Pair, Reason};
-use geo::{Area as _, BooleanOps, BoundingRect, Intersects};
+use geo::{Area as _, BoundingRect, Intersects};
 use geo_types::{Coord, MultiPolygon, Rect};
 use ingest::PairRule;
 
 use crate::covered::{km2, without_crumbs};
+use crate::outline::{Outline, union_of};
 use crate::place::Area;
 
 /// Share of the ground of a pair that must be hidden from the steps between, for it to be compared: less is not worth the time.
 const LEAST_HIDDEN: f64 = 0.05;
 /// Days between two dates beyond which nobody looks from the one to the other.
 const MOST_BETWEEN: usize = 8;
-/// The same where neither is known to show the ground: a guess, of which there are many.
-const MOST_BETWEEN_UNKNOWN: usize = 2;
+/// Most pairs that are tried, for each step.
+const MOST_TRIED: usize = 2;
 
 /// A pair that was tried, and what it looked at; nothing where it failed.
 pub(crate) struct Step<'a> {
@@ -44,7 +45,7 @@ pub(crate) struct Bridge {
 /// The search for pairs that tell what the steps could not, one after the other, each by what those before it told.
 pub(crate) struct Search {
     views: Vec<View>,
-    /// The likelier first: fewer ends that no step with them showed, then closer dates.
+    /// The likelier and the closer first: by days between and ends that no step to them or from them showed.
     candidates: Vec<Candidate>,
     tries: Vec<Try>,
     /// How many more may be tried.
@@ -70,7 +71,6 @@ struct Candidate {
     ends: [usize; 2],
     between: Vec<usize>,
     common: MultiPolygon,
-    days_between: usize,
     /// What was known when it was found to be of no use.
     refused_at: Option<usize>,
     tried: bool,
@@ -83,7 +83,7 @@ struct Try {
 }
 
 impl Search {
-    /// Begins with what the steps told; only pairs that are `accepted` are tried, and no more than there are steps.
+    /// Begins with what the steps told; only pairs that are `accepted` are tried, and no more than [`MOST_TRIED`] for each step.
     ///
     /// Images across the antimeridian are left out of it.
     ///
@@ -116,7 +116,8 @@ impl Search {
         let ends_of = |pair: &Pair| {
             Some([*number.get(pair.earlier.id.as_str())?, *number.get(pair.later.id.as_str())?])
         };
-        let mut search = Self { views, candidates: Vec::new(), tries: Vec::new(), left: steps.len() };
+        let mut search =
+            Self { views, candidates: Vec::new(), tries: Vec::new(), left: MOST_TRIED * steps.len() };
         let (mut to, mut from) = (BTreeMap::new(), BTreeMap::new());
         for step in &steps {
             let Some(ends) = ends_of(step.pair) else { continue };
@@ -163,11 +164,10 @@ impl Search {
                 .collect();
             let doubtful =
                 |&&i: &&usize| km2(&suspect[i].intersection(&common)) >= LEAST_HIDDEN * km2(&common);
-            let rank = (ends.iter().filter(doubtful).count(), length(&pair));
+            let doubtful = ends.iter().filter(doubtful).count();
+            let rank = (doubtful + days.len(), doubtful, length(&pair));
             if (1..=MOST_BETWEEN).contains(&days.len()) {
-                let days_between = days.len();
-                let c =
-                    Candidate { pair, ends, between, common, days_between, refused_at: None, tried: false };
+                let c = Candidate { pair, ends, between, common, refused_at: None, tried: false };
                 ranked.push((rank, c));
             }
         }
@@ -232,16 +232,13 @@ impl Search {
     /// What a candidate may tell that nothing else does.
     fn ground(&self, c: &Candidate) -> MultiPolygon {
         let mut ground =
-            union(c.between.iter().map(|&i| self.views[i].looked.clone())).intersection(&c.common);
+            union_of(c.between.iter().map(|&i| self.views[i].looked.clone())).intersection(&c.common);
         let shown = c.between.iter().map(|&i| self.views[i].shown.clone());
         for less in shown.chain(c.ends.iter().map(|&i| self.hides(i))) {
             ground = without_crumbs(ground.difference(&less));
             if ground.0.is_empty() {
                 return ground;
             }
-        }
-        if c.days_between > MOST_BETWEEN_UNKNOWN {
-            ground = ground.intersection(&union(c.ends.iter().map(|&i| self.views[i].shown.clone())));
         }
         without_crumbs(ground)
     }
@@ -253,7 +250,7 @@ impl Search {
             let others = t.ends.iter().filter(move |&&i| i != view);
             others.map(|&i| t.failed.intersection(&self.views[i].shown))
         });
-        union(by).difference(&self.views[view].shown)
+        union_of(by).difference(&self.views[view].shown)
     }
 
     /// Views strictly between two, that may meet a rectangle.
@@ -320,12 +317,17 @@ pub(crate) fn told_by_others(pairs: &[Step<'_>]) -> Vec<MultiPolygon> {
             *end = end.union(&told);
         }
         let told = reached.remove(&step.pair.later.datetime).unwrap_or_else(nothing);
-        let over = union(longer.into_iter()).difference(&assessed(step.areas));
+        let over = union_of(longer.into_iter()).difference(&assessed(step.areas));
         // Of a pair over hidden ground that ground alone.
-        let looked = union(step.areas.iter().map(|a| a.outline.clone()));
+        let looked = union_of(step.areas.iter().map(|a| a.outline.clone()));
         without_crumbs(told.union(&over).intersection(&looked))
     };
     pairs.iter().zip(&bounds).map(of).collect()
+}
+
+/// True where a moment lies within the dates of both.
+pub(crate) fn overlap(a: &Pair, b: &Pair) -> bool {
+    a.earlier.datetime < b.later.datetime && b.earlier.datetime < a.later.datetime
 }
 
 /// True where the dates of a pair lie within those of a longer one.
@@ -343,7 +345,7 @@ fn is_on_the_map(pair: &Pair) -> bool {
 
 /// What was assessed of areas.
 fn assessed(areas: &[Area]) -> MultiPolygon {
-    union(areas.iter().filter(|a| a.reason == Reason::Assessed).map(|a| a.outline.clone()))
+    union_of(areas.iter().filter(|a| a.reason == Reason::Assessed).map(|a| a.outline.clone()))
 }
 
 fn ids(pair: &Pair) -> (&str, &str) {
@@ -356,16 +358,13 @@ fn length(pair: &Pair) -> TimeDelta {
 
 /// The ground of both images of a pair.
 fn common(pair: &Pair) -> MultiPolygon {
-    pair.earlier.footprint.intersection(&pair.later.footprint)
+    let [earlier, later] = [&pair.earlier, &pair.later].map(|c| MultiPolygon(vec![c.footprint.clone()]));
+    earlier.intersection(&later)
 }
 
 fn around(a: Rect, b: Rect) -> Rect {
     let bound = |f: fn(f64, f64) -> f64, a: Coord, b: Coord| Coord { x: f(a.x, b.x), y: f(a.y, b.y) };
     Rect::new(bound(f64::min, a.min(), b.min()), bound(f64::max, a.max(), b.max()))
-}
-
-fn union(outlines: impl Iterator<Item = MultiPolygon>) -> MultiPolygon {
-    outlines.reduce(|all, one| all.union(&one)).unwrap_or(MultiPolygon(Vec::new()))
 }
 
 #[cfg(test)]
@@ -463,8 +462,8 @@ mod tests {
         let days: Vec<(u32, f64)> =
             (1..=9).map(|d| (d, if (3..=7).contains(&d) { 2000.0 } else { 0.0 })).collect();
         let found = told(&days);
-        // Then each day of it might be clear between two that are not.
-        assert_eq!(found[0], one("2-8", 0.4, 0.4, 5), "{found:?}");
+        // After days of it that might have been clear between two that are not.
+        assert_eq!(found.last(), Some(&one("2-8", 0.4, 0.4, 5)), "{found:?}");
         assert!(found.len() < days.len(), "{found:?}");
     }
 

@@ -4,10 +4,11 @@
 //! the first that did, by the names of the pairs; ground that none did counts with the first that looked at it.
 
 use domain::{Pair, Reason};
-use geo::{Area as _, BooleanOps, BoundingRect, Intersects, MapCoords};
+use geo::{Area as _, BoundingRect, Intersects, MapCoords};
 use geo_types::{Coord, MultiPolygon, Rect};
 
 use crate::once::are_neighbours;
+use crate::outline::Outline;
 use crate::place::Area;
 
 /// Less than this is what rounding leaves of an outline, square kilometres: a square metre.

@@ -33,6 +33,7 @@ mod measure;
 mod model;
 mod once;
 mod options;
+mod outline;
 mod pair;
 mod place;
 mod record;

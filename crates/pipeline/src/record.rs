@@ -56,6 +56,9 @@ pub struct PairRecord {
     /// Images between its dates, by their ids, that hide ground which it is compared for; nothing else of it counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub over: Vec<String>,
+    /// What it assessed of that ground, some of which pairs of closer dates may tell better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_km2: Option<f64>,
     /// How it ended.
     pub status: PairStatus,
     /// Why it was not compared, or why nothing of it could be assessed.
@@ -101,6 +104,17 @@ impl PairRecord {
         }
     }
 
+    /// What came of a pair over hidden ground, as a note; `None` of others, and where it failed, of which others tell.
+    pub(crate) fn told_over(&self) -> Option<String> {
+        let own = self.outcome.as_ref()?.km2.get(Reason::Assessed.as_str());
+        note_over(&self.id, &self.over, self.over_km2, own.copied())
+    }
+
+    /// True for a pair over hidden ground that told nothing.
+    pub(crate) fn was_in_vain(&self) -> bool {
+        self.over_km2 == Some(0.0)
+    }
+
     /// The record of a pair that was not.
     pub(crate) fn skipped(pair: &Pair, reason: Option<String>) -> Self {
         Self {
@@ -110,6 +124,7 @@ impl PairRecord {
             overlap_km2: pair.overlap_km2,
             gate: Gate::of(pair),
             over: Vec::new(),
+            over_km2: None,
             status: PairStatus::Skipped,
             reason,
             fetched: None,
@@ -117,6 +132,27 @@ impl PairRecord {
             outcome: None,
         }
     }
+}
+
+/// What came of a pair over hidden ground: what it assessed of that, and what of it is its own; `None` of other pairs.
+pub(crate) fn note_over(
+    id: &str,
+    over: &[String],
+    all_km2: Option<f64>,
+    own_km2: Option<f64>,
+) -> Option<String> {
+    if over.is_empty() {
+        return None;
+    }
+    let came = match (all_km2, own_km2) {
+        (Some(0.0) | None, _) => "in vain".to_owned(),
+        (_, Some(km2)) if km2 > 0.0 => format!("{} km² of it were assessed", report::area(km2)),
+        _ => "pairs of closer dates tell all of it".to_owned(),
+    };
+    Some(format!(
+        "{id} was compared for ground of which the steps over {} tell nothing: {came}",
+        over.join(" and ")
+    ))
 }
 
 /// `run.json`.

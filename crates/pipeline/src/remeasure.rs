@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::documents::Documents;
 use crate::inspect::apart;
 use crate::measure::Ground;
-use crate::record::SkippedRecord;
+use crate::record::{SkippedRecord, note_over};
 use crate::{Error, Format, MeasureOptions, Result, record};
 
 /// What to make of a finished run.
@@ -105,6 +105,10 @@ fn again(options: &ReportOptions) -> Result<ReportOutcome> {
     let left_out: Vec<SkippedRecord> =
         serde_json::from_value(run.json["left_out"].clone()).unwrap_or_default();
     notes.extend(left_out.iter().map(SkippedRecord::as_left_out));
+    notes.extend(run.json["pairs"].as_array().into_iter().flatten().filter_map(|p| {
+        let over: Vec<String> = serde_json::from_value(p["over"].clone()).ok()?;
+        note_over(p["id"].as_str()?, &over, p["over_km2"].as_f64(), p["km2"]["assessed"].as_f64())
+    }));
     if !index.chips.is_empty() {
         notes.push(
             "This report was made anew from a finished run: the captions in the pictures in chips/ give the distances \

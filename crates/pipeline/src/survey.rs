@@ -179,7 +179,18 @@ impl Run {
     /// Compares pairs over images that hid ground, one by one, as long as any may tell more.
     fn over_hidden(&self, finished: &mut Vec<Finished<'_>>, journal: &Journal<'_>) -> Result<()> {
         let gate = &self.options.images.gate;
-        let mut search = Search::new(&steps(finished), |pair| gate.objection(&Gate::of(pair)).is_none())?;
+        // What no step could read no other pair can.
+        let failed = |f: &&Finished<'_>| f.result.is_none();
+        let reasons: Vec<&str> =
+            finished.iter().filter(failed).filter_map(|f| f.record.reason.as_deref()).collect();
+        let path = |c: &Capture| self.inspection.say(c.path.display().to_string());
+        let is_readable = |c: &Capture| !reasons.iter().any(|r| r.starts_with(&path(c)));
+        let accepted = |pair: &Pair| {
+            gate.objection(&Gate::of(pair)).is_none()
+                && is_readable(&pair.earlier)
+                && is_readable(&pair.later)
+        };
+        let mut search = Search::new(&steps(finished), accepted)?;
         while let Some(bridge) = search.next() {
             self.events.tell(Event::Bridged { pair: &bridge.pair });
             let round = Round {
@@ -312,6 +323,7 @@ impl Run {
         // Of ground that others hide nothing more need be known than that nothing came of it.
         record.reason = record.reason.filter(|_| over.is_empty()).map(|r| self.inspection.say(r));
         record.over = over.to_vec();
+        record.over_km2 = round.over.map(|_| result.km2(Reason::Assessed));
         if let Ok(Some(fetched)) = images {
             record.fetched = Some(fetched);
             record.compared = Some(Span { start, end: self.clock.elapsed().as_secs_f64() });
@@ -365,8 +377,8 @@ impl Run {
         let pairs: Vec<PairRecord> = finished.iter().map(|f| f.record.clone()).collect();
         let counts = Counts {
             captures: self.inspection.captures.len(),
-            pairs: pairs.len(),
-            pairs_done: pairs.iter().filter(|p| p.status != PairStatus::Skipped).count(),
+            pairs: pairs.iter().filter(|p| !p.was_in_vain()).count(),
+            pairs_done: pairs.iter().filter(|p| p.status != PairStatus::Skipped && !p.was_in_vain()).count(),
             skipped: skipped.len(),
             earthworks: measured.found.len(),
             assessed_km2,
@@ -478,20 +490,7 @@ impl Run {
                  how many"
             ));
         }
-        notes.extend(finished.iter().filter_map(|f| {
-            let km2 =
-                f.record.outcome.as_ref()?.km2.get(Reason::Assessed.as_str()).copied().unwrap_or_default();
-            let over = (!f.record.over.is_empty()).then(|| f.record.over.join(" and "))?;
-            let came = if km2 > 0.0 {
-                format!("{} km² of it were assessed", report::area(km2))
-            } else {
-                "in vain".to_owned()
-            };
-            Some(format!(
-                "{} was compared for ground of which the steps over {over} tell nothing: {came}",
-                f.record.id
-            ))
-        }));
+        notes.extend(finished.iter().filter_map(|f| f.record.told_over()));
         notes.extend(self.doubts());
         notes.extend(Self::expectations(finished, skipped));
         notes.extend(drawn.failed.iter().map(|(id, reason)| format!("No picture of {id}: {reason}")));
@@ -605,14 +604,17 @@ fn share_out(finished: &mut [Finished<'_>]) {
             f.keep(result.without(&ground));
         }
     }
-    // Works over hidden ground reach a little beyond it, where pairs between its dates may tell them.
+    // Works over hidden ground reach a little beyond it, where others of these days may tell them.
     for i in 0..finished.len() {
         let (own, Some(result)) = (&finished[i], &finished[i].result) else { continue };
         if own.record.over.is_empty() {
             continue;
         }
-        let inner = finished.iter().filter(|f| bridge::is_within(&f.pair, &own.pair));
-        let told = inner.filter_map(|f| Some((&*f.pair, &f.result.as_ref()?.works)));
+        let inner = finished.iter().enumerate().filter(|(k, f)| {
+            let first = *k < i && !f.record.over.is_empty() && bridge::overlap(&f.pair, &own.pair);
+            first || bridge::is_within(&f.pair, &own.pair)
+        });
+        let told = inner.map(|(_, f)| f).filter_map(|f| Some((&*f.pair, &f.result.as_ref()?.works)));
         let others: Vec<(&Pair, &Work)> =
             told.flat_map(|(p, works)| works.iter().map(move |w| (p, w))).collect();
         let works = result.works.iter().flat_map(|w| once::untold(&own.pair, w, &others)).collect();

@@ -98,12 +98,17 @@ fn summed(s: &Summary<'_>) -> String {
 
 /// Of several pairs: how much of the ground, each piece counted once, was assessed by any.
 pub(crate) fn once(s: &Summary<'_>) -> String {
-    if pairs(s.coverage).len() < 2 {
+    let days: BTreeSet<_> =
+        s.coverage.iter().map(|c| (c.earlier.date_naive(), c.later.date_naive())).collect();
+    // Of tiles of the same two days all ground counts once as it is.
+    if days.len() < 2 || is_blind(s) {
         return String::new();
     }
     let (assessed, whole) = once_km2(s.coverage);
+    let assessed = if whole - assessed > 1e-6 { assessed } else { whole };
     format!(
-        " Of the {} km² of ground that the pairs show, each counted once, {} ({}) were assessed at least once.",
+        " Of the {} km² of ground shown, each piece counted once however many pairs show it, {} ({}) were assessed at \
+         least once.",
         area(whole),
         area(assessed),
         percent(assessed, whole)

@@ -33,6 +33,8 @@ pub(crate) const BLOCK_PX: usize = 16;
 const PLATEAU_M: f64 = 15.0;
 /// Blocks are as bright as the brightest within this share.
 const HIGHEST: f32 = 1e-3;
+/// Share of the highest value by which a block may lie above it where it was resampled.
+const SWING: f32 = 0.05;
 /// Light that is none, beside that of the brightest hundredth of the blocks: a tenth of it, which is what a trench takes
 /// away where it is faint, is less than a third of a step of 8 bits.
 const DARK: f32 = 0.015;
@@ -93,8 +95,13 @@ fn across(width_m: f64, block_m: f64) -> usize {
 
 /// Blocks of which every pixel has the highest value of the image.
 fn saturated(lights: &Array2<Light>) -> Array2<bool> {
-    let top = lights.iter().map(|l| l.mean).fold(f32::NEG_INFINITY, f32::max);
-    lights.mapv(|l| l.is_one_value() && l.mean >= top * (1.0 - HIGHEST))
+    let highest = |some: &dyn Fn(&&Light) -> bool| {
+        lights.iter().filter(some).map(|l| l.mean).fold(f32::NEG_INFINITY, f32::max)
+    };
+    let (top, plateau) = (highest(&|_| true), highest(&|l| l.is_one_value()));
+    // Beside a step down resampling swings up, beyond the highest value.
+    let is_top = plateau >= top * (1.0 - SWING);
+    lights.mapv(|l| is_top && l.is_one_value() && l.mean >= plateau * (1.0 - HIGHEST))
 }
 
 /// Blocks without light.
@@ -169,6 +176,17 @@ mod tests {
         assert_eq!(set.iter().filter(|v| **v).count(), 5);
         assert!((4..9).all(|j| set[(3, j)]));
         assert!(saturated(&grid(|_, _| Light::UNKNOWN)).iter().all(|v| !v));
+        // Resampled at the edge of it; and a pale roof in an image that has brighter ground.
+        let with = |beside: Light| {
+            saturated(&grid(|i, j| match (i, j) {
+                (3, 4..9) => full,
+                (3, 9) => beside,
+                _ => GROUND,
+            }))
+        };
+        let count = |set: &Array2<bool>| set.iter().filter(|v| **v).count();
+        assert_eq!(count(&with(Light::new(258.0, (240.0, 270.0), 3.0))), 5);
+        assert_eq!(count(&with(Light::new(400.0, (300.0, 500.0), 30.0))), 0);
     }
 
     #[test]
