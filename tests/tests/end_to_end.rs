@@ -398,18 +398,24 @@ fn interrupted_and_resumed_equals_uninterrupted() {
     assert_eq!(status, "resumed");
 }
 
-/// What the image in the middle hides, its neighbours are compared for; what it shows, they are not.
-#[test]
-fn ground_that_the_middle_of_a_series_hides_is_compared_over_it() {
+/// A survey of three dates between whose last two a line was dug, from a fifth of the width to four. The western half of the image in
+/// the middle has one value throughout.
+fn series_with_middle(value: u8) -> (Scene, Value) {
     let scene = Scene::dug((400, 640));
     let middle = Image { grain: 5, ..Image::of((400, 640)) };
     Image { grain: 9, ..scene.later() }.write(&scene.image("2024-08-19"));
-    // The line runs from a fifth of the width to four: its western half lies under a cloud.
     let mut pixels = middle.pixels();
-    pixels.slice_mut(ndarray::s![.., .., ..320]).fill(255);
+    pixels.slice_mut(ndarray::s![.., .., ..320]).fill(value);
     fosse_tests::scene::write(&scene.image("2024-08-12"), &middle.grid(), &pixels);
     survey(&scene.folder, &scene.front, &scene.out, &[]).expect(0);
     let run = json(&scene.out.join("run.json"));
+    (scene, run)
+}
+
+/// What the image in the middle hides, its neighbours are compared for; what it shows, they are not.
+#[test]
+fn ground_that_the_middle_of_a_series_hides_is_compared_over_it() {
+    let (scene, run) = series_with_middle(255);
     let pairs = run["pairs"].as_array().unwrap();
     let ids: Vec<&str> = pairs.iter().map(|p| p["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["2024-08-05..2024-08-12", "2024-08-12..2024-08-19", "2024-08-05..2024-08-19"]);
@@ -457,14 +463,7 @@ fn ground_that_the_middle_of_a_series_hides_is_compared_over_it() {
 /// An image in the middle that shows a part only: what it shows is told by the steps over it, and once.
 #[test]
 fn ground_that_a_smaller_image_between_shows_counts_with_its_steps() {
-    let scene = Scene::dug((400, 640));
-    let middle = Image { grain: 5, ..Image::of((400, 640)) };
-    Image { grain: 9, ..scene.later() }.write(&scene.image("2024-08-19"));
-    let mut pixels = middle.pixels();
-    pixels.slice_mut(ndarray::s![.., .., ..320]).fill(0);
-    fosse_tests::scene::write(&scene.image("2024-08-12"), &middle.grid(), &pixels);
-    survey(&scene.folder, &scene.front, &scene.out, &[]).expect(0);
-    let run = json(&scene.out.join("run.json"));
+    let (scene, run) = series_with_middle(0);
     let pairs: Vec<&Value> = run["pairs"].as_array().unwrap().iter().collect();
     let ids: Vec<&str> = pairs.iter().map(|p| p["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["2024-08-05..2024-08-12", "2024-08-05..2024-08-19", "2024-08-12..2024-08-19"]);
