@@ -454,10 +454,12 @@ fn ground_that_the_middle_of_a_series_hides_is_compared_over_it() {
     let text = std::fs::read_to_string(scene.out.join("report.md")).unwrap();
     assert!(text.contains("the steps over 2024-08-12 tell nothing: 0.03 km² of it were assessed"), "{text}");
 
-    // All pairs, or those with the first, are what was asked for.
+    // Steps alone, or pairs with the first, are what was asked for.
     let out = scene.beside("first");
-    survey(&scene.folder, &scene.front, &out, &["--pairs", "first"]).expect(0);
-    assert_eq!(json(&out.join("run.json"))["pairs"].as_array().unwrap().len(), 2);
+    for rule in ["first", "steps"] {
+        survey(&scene.folder, &scene.front, &out, &["--pairs", rule, "--overwrite"]).expect(0);
+        assert_eq!(json(&out.join("run.json"))["pairs"].as_array().unwrap().len(), 2, "{rule}");
+    }
 }
 
 /// An image in the middle that shows a part only: what it shows is told by the steps over it, and once.

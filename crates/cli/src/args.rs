@@ -246,8 +246,8 @@ pub struct ImageArgs {
     /// Reference system of images that have none: EPSG:32636, WKT or a PROJ string
     #[arg(long, value_name = "CRS", help_heading = "Images")]
     pub crs: Option<String>,
-    /// Which images to compare: consecutive (and over an image that hides ground, those around it), first (each with the
-    /// first), all, or a FILE with two ids or paths a line
+    /// Which images to compare: consecutive (and over an image that hides ground, those around it), steps (consecutive alone:
+    /// less time under clouds), first (each with the first), all, or a FILE with two ids or paths a line
     /// [default: consecutive]
     #[arg(long, value_name = "RULE", help_heading = "Images")]
     pub pairs: Option<String>,

@@ -100,7 +100,7 @@ fn gate(args: &GateArgs, config: GateLimits) -> GateLimits {
 
 /// True for a rule of pairing, false for the name of a file.
 pub fn is_rule(text: &str) -> bool {
-    matches!(text, "consecutive" | "first" | "all")
+    matches!(text, "consecutive" | "steps" | "first" | "all")
 }
 
 /// A rule by its name, or the pairs in a file: two ids or paths a line, with a comma, a tab or a space between; what
@@ -108,13 +108,14 @@ pub fn is_rule(text: &str) -> bool {
 fn pair_rule(text: &str) -> Result<PairRule, String> {
     match text {
         "consecutive" => return Ok(PairRule::Consecutive),
+        "steps" => return Ok(PairRule::Steps),
         "first" => return Ok(PairRule::First),
         "all" => return Ok(PairRule::All),
         _ => {}
     }
     let wrong = |e: &dyn std::fmt::Display| {
         format!(
-            "--pairs is {text}, must be consecutive, first, all, or a file of pairs that can be read: {e}"
+            "--pairs is {text}, must be consecutive, steps, first, all, or a file of pairs that can be read: {e}"
         )
     };
     let length = std::fs::metadata(text).map_err(|e| wrong(&e))?.len();

@@ -38,6 +38,9 @@ pub enum PairRule {
     /// shows in the steps over the third.
     #[default]
     Consecutive,
+    /// The same, and nothing over what an image hides: a front end that follows [`PairRule::Consecutive`] compares that too, once it
+    /// knows what was seen.
+    Steps,
     /// Each with the first, unless one still earlier covers 90 % of their common ground.
     First,
     /// Each with all before it.
