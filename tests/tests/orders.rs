@@ -158,6 +158,7 @@ fn pairs_and_formats_of_inspect() {
             .collect()
     };
     assert_eq!(pairs("consecutive"), ["05..12", "12..19"]);
+    assert_eq!(pairs("steps"), pairs("consecutive"));
     assert_eq!(pairs("first"), ["05..12", "05..19"]);
     assert_eq!(pairs("all"), ["05..12", "05..19", "12..19"]);
     let list = scene.beside("pairs.txt");
@@ -167,7 +168,7 @@ fn pairs_and_formats_of_inspect() {
     let wrong = fosse(["inspect", &folder, "--pairs", &list.to_string_lossy()]).expect(2).stderr;
     assert!(wrong.contains("2024-08-06"), "{wrong}");
     let wrong = fosse(["inspect", &folder, "--pairs", "some"]).expect(2).stderr;
-    assert!(wrong.contains("must be consecutive, first, all"), "{wrong}");
+    assert!(wrong.contains("must be consecutive, steps, first, all"), "{wrong}");
 
     let geojson: Value =
         serde_json::from_str(&fosse(["inspect", &folder, "--format", "geojson"]).expect(0).stdout).unwrap();
