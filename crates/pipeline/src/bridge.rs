@@ -42,6 +42,7 @@ pub(crate) struct Bridge {
     pub ground: MultiPolygon,
     /// The images between that do not show it, by their ids.
     pub over: Vec<String>,
+    ends: [usize; 2],
 }
 
 /// The search for pairs that tell what the steps could not, one after the other, each by what those before it told.
@@ -63,8 +64,6 @@ struct View {
     shown: MultiPolygon,
     /// What was looked at with it.
     looked: MultiPolygon,
-    /// Changes with what is known of it.
-    version: usize,
 }
 
 /// Two views that may be compared over others.
@@ -73,9 +72,8 @@ struct Candidate {
     ends: [usize; 2],
     between: Vec<usize>,
     common: MultiPolygon,
-    /// What was known when it was found to be of no use.
-    refused_at: Option<usize>,
-    tried: bool,
+    /// Tries that were known when it was found to be of no use.
+    refused_at: usize,
 }
 
 /// What came of a pair.
@@ -170,7 +168,7 @@ impl Search {
             let doubtful = ends.iter().filter(doubtful).count();
             let rank = (doubtful + days.len(), doubtful, length(&pair));
             if (1..=MOST_BETWEEN).contains(&days.len()) {
-                let c = Candidate { pair, ends, between, common, refused_at: None, tried: false };
+                let c = Candidate { pair, ends, between, common, refused_at: 0 };
                 ranked.push((rank, c));
             }
         }
@@ -189,36 +187,27 @@ impl Search {
         }
         for at in 0..self.candidates.len() {
             let c = &self.candidates[at];
-            let seen = c.ends.iter().chain(&c.between).map(|&i| self.views[i].version).sum();
-            if c.tried || c.refused_at == Some(seen) {
+            if !self.tries[c.refused_at..].iter().any(|t| c.concerns(t)) {
                 continue;
             }
             let ground = self.ground(c);
-            let c = &mut self.candidates[at];
             if km2(&ground) < LEAST_HIDDEN * km2(&c.common) {
-                c.refused_at = Some(seen);
+                self.candidates[at].refused_at = self.tries.len();
                 continue;
             }
-            c.tried = true;
+            let Candidate { pair, ends, between, .. } = self.candidates.remove(at);
             self.left -= 1;
             let hides =
                 |&&i: &&usize| !without_crumbs(self.views[i].looked.intersection(&ground)).0.is_empty();
-            let over = self.candidates[at]
-                .between
-                .iter()
-                .filter(hides)
-                .flat_map(|&i| self.views[i].ids.clone())
-                .collect();
-            return Some(Bridge { pair: self.candidates[at].pair.clone(), ground, over });
+            let over = between.iter().filter(hides).flat_map(|&i| self.views[i].ids.clone()).collect();
+            return Some(Bridge { pair, ground, over, ends });
         }
         None
     }
 
     /// Takes in what the pair given last told; nothing where it failed.
     pub(crate) fn told(&mut self, bridge: &Bridge, areas: &[Area]) {
-        let same = |c: &&Candidate| ids(&c.pair) == ids(&bridge.pair);
-        let Some(ends) = self.candidates.iter().find(same).map(|c| c.ends) else { return };
-        self.note(ends, &bridge.ground, areas);
+        self.note(bridge.ends, &bridge.ground, areas);
     }
 
     fn note(&mut self, ends: [usize; 2], looked: &MultiPolygon, areas: &[Area]) {
@@ -227,7 +216,6 @@ impl Search {
             let view = &mut self.views[i];
             view.shown = view.shown.union(&assessed);
             view.looked = view.looked.union(looked);
-            view.version += 1;
         }
         let failed = without_crumbs(looked.difference(&assessed));
         self.tries.push(Try { ends, assessed, failed });
@@ -239,10 +227,8 @@ impl Search {
             union_of(c.between.iter().map(|&i| self.views[i].looked.clone())).intersection(&c.common);
         let day = |i: usize| self.views[i].datetime.date_naive();
         // What a pair of these days, or of closer ones, told already.
-        let is_told = |t: &&Try| {
-            let meets = t.ends.iter().any(|i| c.ends.contains(i) || c.between.contains(i));
-            meets && day(c.ends[0]) <= day(t.ends[0]) && day(t.ends[1]) <= day(c.ends[1])
-        };
+        let is_told =
+            |t: &&Try| c.concerns(t) && day(c.ends[0]) <= day(t.ends[0]) && day(t.ends[1]) <= day(c.ends[1]);
         let told = self.tries.iter().filter(is_told).map(|t| t.assessed.clone());
         let shown = c.between.iter().map(|&i| self.views[i].shown.clone());
         for less in shown.chain(told).chain(c.ends.iter().map(|&i| self.hides(i))) {
@@ -289,10 +275,17 @@ impl Search {
     }
 }
 
+impl Candidate {
+    /// True where a try tells of any of its views.
+    fn concerns(&self, t: &Try) -> bool {
+        t.ends.iter().any(|i| self.ends.contains(i) || self.between.contains(i))
+    }
+}
+
 impl View {
     fn new(datetime: DateTime<Utc>, bounds: Rect) -> Self {
         let nothing = || MultiPolygon(Vec::new());
-        Self { ids: Vec::new(), datetime, bounds, shown: nothing(), looked: nothing(), version: 0 }
+        Self { ids: Vec::new(), datetime, bounds, shown: nothing(), looked: nothing() }
     }
 }
 

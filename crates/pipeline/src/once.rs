@@ -19,7 +19,7 @@ const STEP_M: f64 = 2.0;
 /// What is left of a work is a work of its own from this length on, metres; the shortest that is found has 10.
 const LEAST_LEFT_M: f64 = 10.0;
 /// Metres in a degree of latitude.
-const DEGREE_M: f64 = 111_195.0;
+pub(crate) const DEGREE_M: f64 = 111_195.0;
 
 /// The works of all pairs, each once, in the order given.
 pub(crate) fn each_once<'a>(works: Vec<(&'a Pair, &Work)>) -> Vec<(&'a Pair, Work)> {

@@ -16,14 +16,14 @@ use crate::align::without_consensus;
 use crate::covered::{self, Covered};
 use crate::error::chain;
 use crate::events::{Event, Events, Stop};
+use crate::once::{self, DEGREE_M};
 use crate::outline::Outline;
 use crate::place::Area;
 use crate::source::PairReader;
-use crate::{identify, once, place};
+use crate::{identify, place};
 
 /// Ground around hidden ground that belongs to it, metres.
 const RIM_M: f64 = 15.0;
-const METRES_PER_DEGREE: f64 = 111_195.0;
 
 /// All that a pair told, as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,48 +87,34 @@ impl PairResult {
     /// What was assessed of some ground, in longitude and latitude, that others could not assess, which say so themselves. Works are
     /// cut [`RIM_M`] beyond it: at the rim of what they could assess others see too little.
     pub(crate) fn within(&self, ground: &MultiPolygon) -> Self {
-        let mut own = self.cut(ground, true);
-        own.areas.retain(|a| a.reason == Reason::Assessed);
-        own.pixels = Reason::ALL.map(|r| if r == Reason::Assessed { own.pixels[0] } else { 0 });
-        own
+        let around = |at: Coord| {
+            let east = RIM_M / DEGREE_M / at.y.to_radians().cos().max(0.01);
+            let ring = (0..8).map(move |k| {
+                let (sin, cos) = (std::f64::consts::FRAC_PI_4 * f64::from(k)).sin_cos();
+                Coord { x: at.x + east * cos, y: at.y + RIM_M / DEGREE_M * sin }
+            });
+            std::iter::once(at).chain(ring)
+        };
+        let assessed = self.areas.iter().filter(|a| a.reason == Reason::Assessed);
+        let areas = assessed.filter_map(|a| covered::cut_to(a, a.outline.intersection(ground)));
+        let holds = holder(ground);
+        self.of(areas.collect(), |at| around(at).any(&holds))
     }
 
     /// What of it lies elsewhere. Works are cut at its rim.
     pub(crate) fn without(&self, ground: &MultiPolygon) -> Self {
-        self.cut(ground, false)
+        let areas = self.areas.iter().filter_map(|a| covered::cut_to(a, a.outline.difference(ground)));
+        let holds = holder(ground);
+        self.of(areas.collect(), |at| !holds(at))
     }
 
-    fn cut(&self, ground: &MultiPolygon, inside: bool) -> Self {
-        let around = |at: Coord| {
-            let east = RIM_M / METRES_PER_DEGREE / at.y.to_radians().cos().max(0.01);
-            let ring = (0..8).map(move |k| {
-                let (sin, cos) = (std::f64::consts::FRAC_PI_4 * f64::from(k)).sin_cos();
-                Coord { x: at.x + east * cos, y: at.y + RIM_M / METRES_PER_DEGREE * sin }
-            });
-            std::iter::once(at).chain(ring)
-        };
-        let parts: Vec<(Option<Rect>, &Polygon)> = ground.iter().map(|p| (p.bounding_rect(), p)).collect();
-        let holds = |at: Coord| {
-            parts.iter().any(|(rect, part)| rect.is_some_and(|r| r.intersects(&at)) && part.intersects(&at))
-        };
-        let areas: Vec<Area> = self
-            .areas
-            .iter()
-            .filter_map(|area| {
-                let outline =
-                    if inside { area.outline.intersection(ground) } else { area.outline.difference(ground) };
-                covered::cut_to(area, outline)
-            })
-            .collect();
+    /// What it tells of parts of its areas, and of works where they are asked about.
+    fn of(&self, areas: Vec<Area>, is_asked: impl Fn(Coord) -> bool) -> Self {
         let pixels = Reason::ALL.map(|reason| {
             let km2: f64 = areas.iter().filter(|a| a.reason == reason).map(|a| a.area_km2).sum();
             (km2 * 1e6 / (self.pixel_m * self.pixel_m)).round() as u64
         });
-        let works = self
-            .works
-            .iter()
-            .flat_map(|w| once::within(w, |at| if inside { around(at).any(holds) } else { !holds(at) }))
-            .collect();
+        let works = self.works.iter().flat_map(|w| once::within(w, &is_asked)).collect();
         Self { works, areas, pixels, ..self.clone() }
     }
 
@@ -194,6 +180,12 @@ impl PairResult {
             }
         })
     }
+}
+
+/// Tells whether places lie on some ground.
+fn holder(ground: &MultiPolygon) -> impl Fn(Coord) -> bool {
+    let parts: Vec<(Option<Rect>, &Polygon)> = ground.iter().map(|p| (p.bounding_rect(), p)).collect();
+    move |at| parts.iter().any(|(rect, part)| rect.is_some_and(|r| r.intersects(&at)) && part.intersects(&at))
 }
 
 /// Compares a pair on the current rayon pool. Decoded pixels are kept in the folder `scratch` meanwhile.

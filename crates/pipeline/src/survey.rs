@@ -132,7 +132,12 @@ struct Finished<'a> {
     result: Option<PairResult>,
 }
 
-impl Finished<'_> {
+impl<'a> Finished<'a> {
+    /// One that was not compared: cause and remedy.
+    fn skipped(pair: &'a Pair, reason: String) -> Self {
+        Self { pair: Cow::Borrowed(pair), record: PairRecord::skipped(pair, Some(reason)), result: None }
+    }
+
     /// What was looked at and what was not; nothing where it failed.
     fn areas(&self) -> &[Area] {
         self.result.as_ref().map_or(&[], |r| &r.areas)
@@ -271,11 +276,7 @@ impl Run {
         if let Some(refused) = self.options.images.gate.objection(&Gate::of(pair)) {
             let reason = format!("{}: {refused}", pair.id());
             self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
-            return Ok(Finished {
-                pair: Cow::Borrowed(pair),
-                record: PairRecord::skipped(pair, Some(reason)),
-                result: None,
-            });
+            return Ok(Finished::skipped(pair, reason));
         }
         let clock = Instant::now();
         let start = self.clock.elapsed().as_secs_f64();
@@ -296,11 +297,7 @@ impl Run {
             Err(Failure::Skipped(reason)) => {
                 let reason = self.inspection.say(reason);
                 self.events.tell(Event::PairSkipped { index, total, pair, reason: &reason });
-                return Ok(Finished {
-                    pair: Cow::Borrowed(pair),
-                    record: PairRecord::skipped(pair, Some(reason)),
-                    result: None,
-                });
+                return Ok(Finished::skipped(pair, reason));
             }
         };
         if !resumed {
